@@ -1,0 +1,199 @@
+package lab
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"sync"
+)
+
+// A Lab is one small cloud. Its methods may be called from several goroutines, but for those
+// that fail the lab, which belong to the goroutine of its T.
+type Lab struct {
+	t      T
+	record *record
+	net    *Namespace // fabric switch and management bridge
+	fabric *Switch
+
+	mu         sync.Mutex
+	namespaces map[string]*Namespace // by full name
+	switches   []*Switch
+	closers    []func() // sockets and goroutines of probes
+	mgmtNext   [2]byte  // last byte given out to nodes and to hypervisors
+}
+
+// Options are what a lab can be told; the zero value will do.
+type Options struct {
+	// Name is for people who look at the record of the lab.
+	Name string
+	// Dir is where the lab makes its directory; by default the system's directory for temporary
+	// files. Sockets are made below it, so it should be short.
+	Dir string
+}
+
+// The programs that a lab needs.
+var programs = []string{"ovsdb-server", "ovs-vswitchd", "ovsdb-tool", "ovs-vsctl", "ovs-ofctl", "ovs-appctl", "nsenter"}
+
+// Usable says why no lab can be made here: nil when it can.
+func Usable() error {
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("a lab needs root: it makes network namespaces")
+	}
+	for _, p := range programs {
+		if _, err := exec.LookPath(p); err != nil {
+			return fmt.Errorf("a lab needs %s: %w", p, err)
+		}
+	}
+	return nil
+}
+
+// Skipper is a T that can skip: a *testing.T.
+type Skipper interface {
+	T
+	Skip(args ...any)
+}
+
+// New makes a lab with its fabric and management network, after removing those of dead owners.
+// It ends with t. A test is skipped, with the reason, where no lab can be made; a program fails.
+func New(t T, o Options) *Lab {
+	t.Helper()
+	l := &Lab{t: t, namespaces: map[string]*Namespace{}}
+	if err := Usable(); err != nil {
+		if s, ok := t.(Skipper); ok {
+			s.Skip(err)
+		}
+		l.must(err)
+	}
+	if reaped, err := Reap(); err != nil {
+		t.Logf("lab: %v", err) // what another lab left is not this one's failure
+	} else if len(reaped) > 0 {
+		t.Logf("lab: removed what was left of %v", reaped)
+	}
+	if o.Dir == "" {
+		o.Dir = os.TempDir()
+	}
+	var err error
+	l.record, err = newRecord(o.Name, o.Dir)
+	l.must(err)
+	t.Cleanup(l.close)
+	l.must(l.makeNet())
+	return l
+}
+
+// Prefix is what the names of the lab's namespaces begin with, "cj1a2b".
+func (l *Lab) Prefix() string { return l.record.Prefix }
+
+// Dir is a directory for files that shall go with the lab.
+func (l *Lab) Dir() string { return l.record.Dir }
+
+// must fails the lab.
+func (l *Lab) must(err error) {
+	if err != nil {
+		l.t.Helper()
+		l.t.Errorf("lab: %v", err)
+		l.t.FailNow()
+	}
+}
+
+// namespace makes a namespace of the lab.
+func (l *Lab) namespace(name string) (*Namespace, error) {
+	n, err := newNamespace(l.Prefix() + "-" + name)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	l.namespaces[n.Name] = n
+	l.mu.Unlock()
+	return n, n.Do(quietNamespace)
+}
+
+// quietSysctls make a namespace's own stack silent and its addresses usable at once. Those of
+// the first form are set before there are interfaces, which inherit them.
+var quietSysctls = []struct{ name, value string }{
+	{"ipv6.conf.default.accept_dad", "0"},
+	{"ipv6.conf.default.accept_ra", "0"},
+	{"ipv6.conf.default.router_solicitations", "0"},
+	{"ipv4.conf.all.rp_filter", "0"},
+	{"ipv4.conf.default.rp_filter", "0"},
+	{"ipv4.conf.all.arp_ignore", "1"}, // answer for an address only on its own interface
+	{"ipv4.icmp_ratelimit", "0"},      // probes count on every "port unreachable"
+	{"ipv6.icmp.ratelimit", "0"},
+	{"ipv4.ping_group_range", "0 0"},
+}
+
+func quietNamespace() error {
+	for _, s := range quietSysctls {
+		if err := sysctl(s.name, s.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeNamespace takes one namespace out of the lab, with its processes.
+func (l *Lab) removeNamespace(n *Namespace) error {
+	l.mu.Lock()
+	delete(l.namespaces, n.Name)
+	l.mu.Unlock()
+	if err := endProcesses(map[uint64]bool{n.inode: true}); err != nil {
+		return err
+	}
+	n.close()
+	<-n.done
+	return removeNamespace(n.Name)
+}
+
+// onClose has f called when the lab closes, before its namespaces go.
+func (l *Lab) onClose(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closers = append(l.closers, f)
+}
+
+// close ends everything. What can't be removed is reported, and left to the next Reap.
+func (l *Lab) close() {
+	l.mu.Lock()
+	closers, switches, namespaces := l.closers, l.switches, l.namespaces
+	l.closers, l.switches, l.namespaces = nil, nil, nil
+	l.mu.Unlock()
+	for _, f := range closers {
+		f()
+	}
+	if l.t.Failed() {
+		for _, s := range switches {
+			l.t.Logf("lab: end of the log of %s:\n%s", s.ns.Name, tail(s.Log(), 2000))
+		}
+	}
+	if err := removeNamespaces(l.Prefix()); err != nil {
+		l.t.Errorf("close lab %s: %v", l.Prefix(), err)
+	}
+	for _, n := range namespaces {
+		n.close()
+		<-n.done
+	}
+	if err := l.record.remove(); err != nil {
+		l.t.Errorf("close lab %s: %v", l.Prefix(), err)
+	}
+}
+
+func tail(s string, n int) string {
+	if len(s) > n {
+		return "…" + s[len(s)-n:]
+	}
+	return s
+}
+
+// The third byte of management addresses.
+const (
+	nodeNet       = 0 // 10.255.0.1, 10.255.0.2, …
+	hypervisorNet = 1 // 10.255.1.1, 10.255.1.2, …
+)
+
+// mgmtAddress gives out the addresses of one part of the management network in order.
+func (l *Lab) mgmtAddress(part byte) netip.Addr {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mgmtNext[part]++
+	return netip.AddrFrom4([4]byte{10, 255, part, l.mgmtNext[part]})
+}
