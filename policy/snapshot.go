@@ -111,9 +111,17 @@ func (s *Snapshot) EntriesOf(id IPSetID) []*Entry {
 
 // ProfileOf returns the profile by which a VPC's ports are judged.
 func (s *Snapshot) ProfileOf(v *VPC) *Profile {
-	names := []ProfileName{v.Profile, "", s.DefaultProfile, ProfileIsolated}
-	if p, ok := Find[*Project](s, v.ProjectID); ok {
-		names[1] = p.Profile
+	if p, ok := Find[*Profile](s, v.Profile); ok {
+		return p
+	}
+	return s.ProfileOfProject(v.ProjectID)
+}
+
+// ProfileOfProject returns the profile of the project's VPCs that name none; that of no project is the installation's.
+func (s *Snapshot) ProfileOfProject(id ProjectID) *Profile {
+	names := []ProfileName{"", s.DefaultProfile, ProfileIsolated}
+	if p, ok := Find[*Project](s, id); ok {
+		names[0] = p.Profile
 	}
 	for _, name := range names {
 		if p, ok := Find[*Profile](s, name); ok {

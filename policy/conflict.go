@@ -1,0 +1,152 @@
+package policy
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+)
+
+// Conflicts lists what of the state s (which holds o as it would be stored) stands against writing o over before; before is nil for an
+// object that is created. Uniqueness and references are not among it: the store decides those by key.
+func Conflicts(before, o Object, s *Snapshot) []*Conflict {
+	var out []*Conflict
+	add := func(c *Conflict) {
+		if c != nil {
+			out = append(out, c)
+		}
+	}
+	if before != nil {
+		add(movedOwner(before, o))
+	}
+	switch o := o.(type) {
+	case *Instance:
+		add(groupLimit(s, "instance", o, o.SecurityGroupIDs))
+		for _, p := range List(s, func(p *Port) bool { return p.InstanceID == InstanceID(o.ID) }) {
+			add(groupLimit(s, "port", p, slices.Concat(o.SecurityGroupIDs, p.SecurityGroupIDs)))
+		}
+	case *Port:
+		if ins, ok := Find[*Instance](s, o.InstanceID); ok {
+			add(groupLimit(s, "port", o, slices.Concat(ins.SecurityGroupIDs, o.SecurityGroupIDs)))
+		}
+	case *IPSet:
+		add(frozenVersion(before, o, s))
+	case *Subnet:
+		add(strandedPorts(o, s))
+	}
+	return out
+}
+
+// movedOwner refuses to hand an object to another owner: what refers to it was allowed to because of the owner it has.
+func movedOwner(before, o Object) *Conflict {
+	was, is, field := ownerOf(before), ownerOf(o), ownerField(o)
+	if was == is {
+		return nil
+	}
+	return &Conflict{Code: "immutable", Message: fmt.Sprintf("%s of %s %q is %q and can't become %q; create another instead",
+		field, o.Kind(), o.Label(), was, is), Holders: []Holder{HolderOf(before)}}
+}
+
+func ownerOf(o Object) string {
+	switch o := o.(type) {
+	case *VPC:
+		return string(o.ProjectID)
+	case *Subnet:
+		return string(o.VPCID)
+	case *Instance:
+		return string(o.ProjectID)
+	case *Group:
+		return string(o.ProjectID)
+	case *IPSet:
+		return string(o.ProjectID)
+	case *Rule:
+		return string(o.GroupID)
+	case *Entry:
+		return string(o.IPSetID)
+	case *Attachment:
+		return string(o.GroupID)
+	}
+	return ""
+}
+
+func ownerField(o Object) string {
+	switch o.(type) {
+	case *Subnet:
+		return "vpc_id"
+	case *Rule, *Attachment:
+		return "security_group_id"
+	case *Entry:
+		return "ip_set_id"
+	}
+	return "project_id"
+}
+
+// groupLimit refuses more groups than the profile and the project's limits allow.
+func groupLimit(s *Snapshot, what string, o Object, ids []GroupID) *Conflict {
+	slices.Sort(ids)
+	n, limit := len(slices.Compact(ids)), s.MaxGroups(o)
+	if n <= limit {
+		return nil
+	}
+	return &Conflict{Code: "limit-groups-per-" + what, Holders: []Holder{HolderOf(o)},
+		Message: fmt.Sprintf("%s %q would have %d groups, the limit is %d; detach one first", what, o.Label(), n, limit)}
+}
+
+// LimitGroups names the limit on groups of an instance or a port in a project's limits.
+const LimitGroups = "groups_per_instance"
+
+// MaxGroups is how many groups the instance or port may have.
+func (s *Snapshot) MaxGroups(o Object) int {
+	var project ProjectID
+	limit := 0
+	switch o := o.(type) {
+	case *Instance:
+		project = o.ProjectID
+	case *Port:
+		if ins, ok := Find[*Instance](s, o.InstanceID); ok {
+			project = ins.ProjectID
+		}
+		if sub, ok := Find[*Subnet](s, o.SubnetID); ok {
+			if vpc, ok := Find[*VPC](s, sub.VPCID); ok {
+				limit = s.ProfileOf(vpc).MaxGroups
+			}
+		}
+	}
+	if p, ok := Find[*Project](s, project); ok {
+		if n, ok := p.Limits[LimitGroups]; ok {
+			return n
+		}
+	}
+	if limit == 0 {
+		limit = s.ProfileOfProject(project).MaxGroups
+	}
+	return limit
+}
+
+func frozenVersion(before Object, o *IPSet, s *Snapshot) *Conflict {
+	old, ok := before.(*IPSet)
+	if !ok || old.IPVersion == o.IPVersion {
+		return nil
+	}
+	if n := len(s.EntriesOf(IPSetID(o.ID))); n > 0 {
+		return &Conflict{Code: "ip-set-version-frozen", Holders: []Holder{HolderOf(old)},
+			Message: fmt.Sprintf("ip_version of IP set %q is %d and frozen; remove its %d entries first", o.Label(), old.IPVersion, n)}
+	}
+	return nil
+}
+
+func strandedPorts(o *Subnet, s *Snapshot) *Conflict {
+	c := &Conflict{Code: "subnet-in-use"}
+	for _, p := range List(s, func(p *Port) bool { return p.SubnetID == SubnetID(o.ID) }) {
+		outside := func(a netip.Addr) bool {
+			return !slices.ContainsFunc(o.CIDRs, func(cidr netip.Prefix) bool { return cidr.Contains(a) })
+		}
+		if slices.ContainsFunc(p.Addresses, outside) {
+			c.Holders = append(c.Holders, HolderOf(p))
+		}
+	}
+	if len(c.Holders) == 0 {
+		return nil
+	}
+	c.Message = fmt.Sprintf("%d ports of subnet %q have addresses outside the new CIDRs; move them first", len(c.Holders), o.Label())
+	return c
+}

@@ -1,0 +1,289 @@
+package policy
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+)
+
+// Normalize brings an object into the form that is stored: what the user may leave out is filled in, sets of prefixes are
+// masked where the contract says so. It changes the object.
+func Normalize(o Object, s *Snapshot) {
+	switch o := o.(type) {
+	case *Group:
+		if o.Evaluation == "" {
+			o.Evaluation = Union
+		}
+	case *Rule:
+		if o.Action == "" {
+			o.Action = Allow
+		}
+		if o.Remote.Kind() == RemoteAny {
+			o.Remote = Remote{Any: true}
+		}
+		if o.PortMin != nil && o.PortMax == nil {
+			o.PortMax = o.PortMin
+		}
+		if o.PortMax != nil && o.PortMin == nil {
+			o.PortMin = o.PortMax
+		}
+	case *Port:
+		if o.IfaceID == "" {
+			o.IfaceID = o.ID
+		}
+	case *Entry:
+		o.CIDR = CIDR(o.CIDR.Prefix().Masked())
+	case *Instance:
+		if o.SecurityGroupIDs == nil {
+			o.SecurityGroupIDs = []GroupID{}
+		}
+	case *Hypervisor:
+		if o.Name == "" {
+			o.Name = o.ID
+		}
+	}
+	if p, ok := o.(*Port); ok && p.SecurityGroupIDs == nil {
+		p.SecurityGroupIDs = []GroupID{}
+	}
+}
+
+// Validate lists all that is wrong with an object in the state s, which holds the object's surroundings (and may hold the
+// object). References to objects that do not exist are findings too; uniqueness is the store's to decide.
+func Validate(o Object, s *Snapshot) []Finding {
+	var f findings
+	if !ValidName(o.Base().ID) {
+		f.add("/id", "id-invalid", "%q does not match %s", o.Base().ID, NamePattern)
+	}
+	for _, r := range o.References() {
+		if _, ok := s.Get(r.Kind, r.ID); !ok {
+			f.add(r.Field, "reference-missing", "%s %q does not exist", r.Kind, r.ID)
+		}
+	}
+	switch o := o.(type) {
+	case *Project:
+		f.name(o.Name)
+	case *VPC:
+		f.name(o.Name)
+	case *Subnet:
+		f.subnet(o, s)
+	case *Hypervisor:
+		f.name(o.Name)
+	case *Instance:
+		f.name(o.Name)
+		f.groups(o.SecurityGroupIDs, o.ProjectID, s)
+	case *Port:
+		f.port(o, s)
+	case *Group:
+		f.name(o.Name)
+		if o.Evaluation != Union && o.Evaluation != Ordered {
+			f.add("/evaluation", "evaluation-invalid", "%q is not an evaluation; use union or ordered", o.Evaluation)
+		}
+	case *Rule:
+		f.rule(o, s)
+	case *Attachment:
+		f.target(o, s)
+	case *IPSet:
+		f.name(o.Name)
+		if o.IPVersion != 4 && o.IPVersion != 6 {
+			f.add("/ip_version", "ip-version-invalid", "%d is not an IP version; use 4 or 6", o.IPVersion)
+		}
+	case *Entry:
+		f.entry(o, s)
+	case *Profile:
+		f.profile(o)
+	}
+	return f
+}
+
+func (f *findings) name(name string) {
+	switch {
+	case name == "":
+		f.add("/name", "required", "a name is required")
+	case !ValidName(name):
+		f.add("/name", "name-invalid", "%q does not match %s", name, NamePattern)
+	}
+}
+
+func (f *findings) required(pointer, value, what string) bool {
+	if value == "" {
+		f.add(pointer, "required", "%s is required", what)
+	}
+	return value != ""
+}
+
+// groups checks a list of group ids: no group twice, none of another project, none that ports get by themselves.
+func (f *findings) groups(ids []GroupID, owner ProjectID, s *Snapshot) {
+	for i, id := range ids {
+		pointer := fmt.Sprintf("/security_group_ids/%d", i)
+		if slices.Contains(ids[:i], id) {
+			f.add(pointer, "duplicate", "security group %q is listed twice", id)
+		}
+		if g, ok := Find[*Group](s, id); ok {
+			f.scope(pointer, g, g.ProjectID, owner)
+		}
+	}
+}
+
+// scope refuses what belongs to another project; global objects (no project) may be referred to by everyone.
+func (f *findings) scope(pointer string, o Object, owner, user ProjectID) {
+	if owner != "" && owner != user {
+		f.add(pointer, "reference-out-of-scope", "%s %q belongs to project %q, not to %q; use one of the same project or a global one",
+			o.Kind(), o.Label(), owner, projectWord(user))
+	}
+}
+
+func projectWord(p ProjectID) string {
+	if p == "" {
+		return "global"
+	}
+	return string(p)
+}
+
+func (f *findings) subnet(o *Subnet, s *Snapshot) {
+	f.name(o.Name)
+	f.required("/vpc_id", string(o.VPCID), "vpc_id")
+	if o.VLAN < 0 || o.VLAN > 4094 {
+		f.add("/vlan", "vlan-range", "vlan %d is outside 0 (untagged) to 4094", o.VLAN)
+	}
+	if len(o.CIDRs) == 0 {
+		f.add("/cidrs", "required", "at least one CIDR is required")
+	}
+	for i, c := range o.CIDRs {
+		pointer := fmt.Sprintf("/cidrs/%d", i)
+		f.hostBits(pointer, c)
+		if slices.ContainsFunc(o.CIDRs[:i], c.Overlaps) {
+			f.add(pointer, "cidr-overlap", "%s overlaps another CIDR of the subnet", c)
+		}
+		for other := range s.All(KindSubnet) {
+			o2 := other.(*Subnet)
+			if o2.ID == o.ID || o2.VPCID != o.VPCID {
+				continue
+			}
+			if j := slices.IndexFunc(o2.CIDRs, c.Overlaps); j >= 0 {
+				f.add(pointer, "cidr-overlap", "%s overlaps %s of subnet %q; addresses are unique inside a VPC", c, o2.CIDRs[j], o2.Label())
+			}
+		}
+	}
+}
+
+func (f *findings) hostBits(pointer string, p netip.Prefix) {
+	if !p.IsValid() {
+		f.add(pointer, "cidr-invalid", "a CIDR such as 10.0.0.0/8 or 2001:db8::/32 is required")
+		return
+	}
+	if HasHostBits(p) {
+		f.add(pointer, "cidr-host-bits", "%s has host bits set; did you mean %s or %s?", p, p.Masked(), HostPrefix(p.Addr()))
+	}
+}
+
+func (f *findings) port(o *Port, s *Snapshot) {
+	f.required("/instance_id", string(o.InstanceID), "instance_id")
+	f.required("/subnet_id", string(o.SubnetID), "subnet_id")
+	if !ValidName(o.IfaceID) {
+		f.add("/iface_id", "iface-id-invalid", "%q does not match %s", o.IfaceID, NamePattern)
+	}
+	switch {
+	case o.MAC.IsZero():
+		f.add("/mac", "required", "a MAC address such as fa:16:3e:00:00:01 is required")
+	case o.MAC.IsMulticast():
+		f.add("/mac", "mac-multicast", "%s is a multicast address; a port's MAC has an even first byte", o.MAC)
+	}
+	subnet, ok := Find[*Subnet](s, o.SubnetID)
+	for i, a := range o.Addresses {
+		pointer := fmt.Sprintf("/addresses/%d", i)
+		switch {
+		case !a.IsValid() || a.Zone() != "" || a.Is4In6() || a.IsMulticast() || a.IsUnspecified() || a.IsLoopback():
+			f.add(pointer, "address-invalid", "%q is not an address that a port can have", a)
+		case slices.Contains(o.Addresses[:i], a):
+			f.add(pointer, "duplicate", "%s is listed twice", a)
+		case ok && !slices.ContainsFunc(subnet.CIDRs, func(c netip.Prefix) bool { return c.Contains(a) }):
+			f.add(pointer, "address-outside-subnet", "%s lies in no CIDR of subnet %q %v", a, subnet.Label(), subnet.CIDRs)
+		}
+	}
+	for i, pair := range o.AllowedAddressPairs {
+		pointer := fmt.Sprintf("/allowed_address_pairs/%d", i)
+		f.hostBits(pointer+"/cidr", pair.CIDR)
+		if pair.MAC.IsMulticast() {
+			f.add(pointer+"/mac", "mac-multicast", "%s is a multicast address", pair.MAC)
+		}
+	}
+	for i, r := range o.Roles {
+		if r != RoleDHCPServer && r != RoleRouter {
+			f.add(fmt.Sprintf("/roles/%d", i), "role-invalid", "%q is not a role; use %s or %s", r, RoleDHCPServer, RoleRouter)
+		}
+	}
+	ins, ok := Find[*Instance](s, o.InstanceID)
+	if !ok {
+		return
+	}
+	f.groups(o.SecurityGroupIDs, ins.ProjectID, s)
+	if subnet == nil {
+		return
+	}
+	if vpc, ok := Find[*VPC](s, subnet.VPCID); ok {
+		f.scope("/subnet_id", subnet, vpc.ProjectID, ins.ProjectID)
+	}
+}
+
+func (f *findings) target(o *Attachment, s *Snapshot) {
+	set := 0
+	for _, given := range []bool{o.Target.InstanceID != "", o.Target.PortID != "", o.Target.SubnetID != "", o.Target.CIDR != nil, len(o.Target.Tag) > 0} {
+		if given {
+			set++
+		}
+	}
+	if set != 1 {
+		f.add("/target", "target-not-exclusive", "give exactly one of instance_id, port_id, subnet_id, cidr with vpc_id, tag")
+	}
+	if o.Target.CIDR != nil {
+		f.hostBits("/target/cidr", o.Target.CIDR.Prefix())
+	}
+	if (o.Target.CIDR != nil) != (o.Target.VPCID != "") {
+		f.add("/target/vpc_id", "required", "cidr and vpc_id go together: an address means something only inside a VPC")
+	}
+	if len(o.Target.Tag) > 1 {
+		f.add("/target/tag", "tag-invalid", "give one tag")
+	}
+	g, ok := Find[*Group](s, o.GroupID)
+	if !ok {
+		return
+	}
+	if ins, ok := Find[*Instance](s, o.Target.InstanceID); ok {
+		f.scope("/security_group_id", g, g.ProjectID, ins.ProjectID)
+	}
+	if p, ok := Find[*Port](s, o.Target.PortID); ok {
+		if ins, ok := Find[*Instance](s, p.InstanceID); ok {
+			f.scope("/security_group_id", g, g.ProjectID, ins.ProjectID)
+		}
+	}
+}
+
+func (f *findings) entry(o *Entry, s *Snapshot) {
+	if !o.CIDR.Prefix().IsValid() {
+		f.add("/cidr", "cidr-invalid", "an address or a CIDR is required")
+		return
+	}
+	if set, ok := Find[*IPSet](s, o.IPSetID); ok && set.IPVersion != o.CIDR.version() {
+		f.add("/cidr", "family-mismatch", "%s is IPv%d but the IP set %q is for IPv%d", o.CIDR, o.CIDR.version(), set.Label(), set.IPVersion)
+	}
+}
+
+func (f *findings) profile(o *Profile) {
+	f.name(o.Name)
+	oneOf(f, "/when_no_groups", o.WhenNoGroups, NoGroupsAllow, NoGroupsDeny, NoGroupsDefault)
+	oneOf(f, "/direction_without_rules", o.DirectionWithoutRules, Allow, Drop)
+	oneOf(f, "/evaluation", o.Evaluation, Union, Ordered)
+	oneOf(f, "/group_delete", o.GroupDelete, DeleteDetach, DeleteRefuseIfAttached, DeleteRequireNoRules)
+	if o.WhenNoGroups == NoGroupsDefault && o.Default == nil {
+		f.add("/default_group", "required", "when_no_groups is %s, so a default group is required", NoGroupsDefault)
+	}
+	if o.MaxGroups < 1 {
+		f.add("/max_groups_per_instance", "limit-range", "%d is below 1", o.MaxGroups)
+	}
+}
+
+func oneOf[T ~string](f *findings, pointer string, value T, allowed ...T) {
+	if !slices.Contains(allowed, value) {
+		f.add(pointer, "value-invalid", "%q is not one of %v", value, allowed)
+	}
+}
