@@ -31,7 +31,7 @@ func (c *Conn) Transact(ctx context.Context, ops ...Op) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeResults(raw, ops)
+	return DecodeResults(raw, ops)
 }
 
 // Comment makes the log of the database say who changed it: it stands in front of
@@ -44,9 +44,9 @@ func (o Comment) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]any{"op": "comment", "comment": string(o)})
 }
 
-// decodeResults reads the reply of "transact": one object for each operation, null
+// DecodeResults reads the result of the call "transact" with these operations: one object for each operation, null
 // for those after the first refusal, and one more where the commit itself failed.
-func decodeResults(raw json.RawMessage, ops []Op) ([]Result, error) {
+func DecodeResults(raw json.RawMessage, ops []Op) ([]Result, error) {
 	var objects []json.RawMessage
 	if err := json.Unmarshal(raw, &objects); err != nil {
 		return nil, fmt.Errorf("%w: result of transact: %w", errFrame, err)
