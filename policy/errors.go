@@ -11,6 +11,9 @@ type Finding struct {
 	Pointer string `json:"pointer"` // JSON pointer of the field, such as /rules/0/port_min
 	Code    string `json:"code"`    // stable, for programs, such as port-range
 	Message string `json:"message"` // names the value and the remedy
+
+	// Object is the one that the finding is about, where a transaction writes several. The store fills it in.
+	Object Holder `json:"-"`
 }
 
 // Invalid reports all findings of an object at once.
@@ -41,6 +44,10 @@ type Conflict struct {
 	Code    string // stable, such as rule-exists
 	Message string
 	Holders []Holder
+
+	// Object is the one whose write was refused, and Pointer the field of it, where one can be named. The store fills them in.
+	Object  Holder
+	Pointer string
 }
 
 func (e *Conflict) Error() string { return e.Message }

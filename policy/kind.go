@@ -18,6 +18,7 @@ const (
 	KindIPSet      Kind = "ip-set"
 	KindEntry      Kind = "ip-set-entry"
 	KindProfile    Kind = "profile"
+	KindToken      Kind = "token"
 )
 
 // kinds is the table of what is particular to a kind.
@@ -38,6 +39,7 @@ var kinds = []struct {
 	{KindIPSet, "ips", func() Object { return new(IPSet) }},
 	{KindEntry, "ipe", func() Object { return new(Entry) }},
 	{KindProfile, "prf", func() Object { return new(Profile) }},
+	{KindToken, "tok", func() Object { return new(Token) }},
 }
 
 // Kinds lists every kind, an object's kind after the kinds it may refer to.

@@ -38,6 +38,8 @@ func Uniques(o Object) []Unique {
 		return []Unique{uniqueName("ip-set/"+string(o.ProjectID), o.Name)}
 	case *Profile:
 		return []Unique{uniqueName("profile", o.Name)}
+	case *Token:
+		return []Unique{uniqueName("token", o.Name)}
 	case *Port:
 		return uniquesOfPort(o)
 	case *Rule:

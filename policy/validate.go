@@ -91,6 +91,8 @@ func Validate(o Object, s *Snapshot) []Finding {
 		f.entry(o, s)
 	case *Profile:
 		f.profile(o)
+	case *Token:
+		f.token(o)
 	}
 	return f
 }
