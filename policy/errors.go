@@ -11,9 +11,6 @@ type Finding struct {
 	Pointer string `json:"pointer"` // JSON pointer of the field, such as /rules/0/port_min
 	Code    string `json:"code"`    // stable, for programs, such as port-range
 	Message string `json:"message"` // names the value and the remedy
-
-	// Object is the one that the finding is about, where a transaction writes several. The store fills it in.
-	Object Holder `json:"-"`
 }
 
 // Invalid reports all findings of an object at once.
