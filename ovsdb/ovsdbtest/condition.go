@@ -62,7 +62,7 @@ func compare(function string, have, want datum, t columnType) (bool, error) {
 	}
 	ordered, ok := orders[function]
 	if !ok {
-		return false, refuse(ovsdb.KindSyntax, "no function %s", function)
+		return false, refuse(ovsdb.KindUnknownFunction, "No function named %s.", function)
 	}
 	if t.key != integerBase || t.value != "" || t.max != 1 {
 		return false, refuse(ovsdb.KindSyntax, "function %s does not fit the type", function)

@@ -78,16 +78,18 @@ func (t columnType) parse(v ovsdb.Value, names map[ovsdb.NamedUUID]ovsdb.UUID, l
 	}
 	d = d.sorted()
 	if !loose {
-		if err := t.count(d); err != nil {
+		if err := t.count(d, ovsdb.KindSyntax); err != nil {
 			return datum{}, err
 		}
 	}
 	return d, nil
 }
 
-func (t columnType) count(d datum) error {
+// count checks the number of elements; what kind of error a wrong one is depends on
+// where it comes from.
+func (t columnType) count(d datum, kind string) error {
 	if n := len(d.keys); n < t.min || n > t.max {
-		return refuse(ovsdb.KindConstraint, "%d elements, want %d to %d", n, t.min, t.max)
+		return refuse(kind, "%d elements, want %d to %d", n, t.min, t.max)
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ func (tx *txn) mutate(table string, id ovsdb.UUID, r row, m triple) (row, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := typ.count(changed); err != nil {
+	if err := typ.count(changed, ovsdb.KindConstraint); err != nil {
 		return nil, err
 	}
 	return r.with(table, m.column, changed), nil
