@@ -35,7 +35,7 @@ func parseSetField(value string) (Action, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s: missing ->", value)
 	}
-	f := fieldNamed(strings.TrimSpace(name))
+	f := actionFieldNamed(strings.TrimSpace(name))
 	if f == 0 {
 		return nil, fmt.Errorf("%s is not a field", name)
 	}

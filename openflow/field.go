@@ -94,6 +94,8 @@ const (
 	XXReg1
 	XXReg2
 	XXReg3
+	// InPortNXM is InPort as actions may write and read it: 16 bits, the reserved ports from 0xfff8. A Match turns it into InPort.
+	InPortNXM
 
 	numFields
 )

@@ -33,6 +33,9 @@ func (f Field) parseForm(s string) (MatchField, error) {
 	case FormPort:
 		p, err := ParsePort(s)
 		return MatchField{f, BitsUint64(uint64(p)), f.mask()}, err
+	case FormPort16:
+		p, err := ParsePort(s)
+		return MatchField{f, BitsUint64(uint64(p.to16())), f.mask()}, err
 	case FormMAC:
 		return f.parseMasked(s, parseMAC, parseMAC)
 	case FormIPv4, FormIPv6:

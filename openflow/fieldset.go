@@ -48,6 +48,9 @@ func (s *fieldSet) put(m MatchField) {
 		}
 		return
 	}
+	if m.Field == InPortNXM && !m.Mask.IsZero() {
+		m = Exact(InPort, uint64(portFrom16(uint16(m.Value.Uint64()))))
+	}
 	m.Mask = m.Mask.And(m.Field.mask())
 	m.Value = m.Value.And(m.Mask)
 	i, found := s.find(m.Field)

@@ -37,6 +37,7 @@ const (
 	FormHex Form = iota
 	FormDecimal
 	FormPort
+	FormPort16 // a port in 16 bits
 	FormMAC
 	FormIPv4
 	FormIPv6
@@ -82,7 +83,7 @@ const (
 // Columns: name, match name, NXM name, class, number, bytes, bits, maskable, writable, prerequisite, form.
 var fieldTable = [numFields]FieldInfo{
 	ConjID:       {"conj_id", "conj_id", "NXM_NX_CONJ_ID", classNXM1, 37, 4, 32, exact, readOnly, PrereqNone, FormDecimal, false},
-	InPort:       {"in_port", "in_port", "OXM_OF_IN_PORT", classBasic, 0, 4, 32, exact, writable, PrereqNone, FormPort, false},
+	InPort:       {"in_port", "in_port", "OXM_OF_IN_PORT", classBasic, 0, 4, 32, exact, readOnly, PrereqNone, FormPort, false},
 	ActsetOutput: {"actset_output", "actset_output", "actset_output", classBasic, 43, 4, 32, exact, readOnly, PrereqNone, FormPort, false},
 	EthSrc:       {"eth_src", "dl_src", "NXM_OF_ETH_SRC", classBasic, 4, 6, 48, masked, writable, PrereqEthernet, FormMAC, false},
 	EthDst:       {"eth_dst", "dl_dst", "NXM_OF_ETH_DST", classBasic, 3, 6, 48, masked, writable, PrereqEthernet, FormMAC, false},
@@ -169,4 +170,6 @@ var fieldTable = [numFields]FieldInfo{
 	XXReg1: {"xxreg1", "", "NXM_NX_XXREG1", classNXM1, 112, 16, 128, masked, writable, PrereqNone, FormHex, false},
 	XXReg2: {"xxreg2", "", "NXM_NX_XXREG2", classNXM1, 113, 16, 128, masked, writable, PrereqNone, FormHex, false},
 	XXReg3: {"xxreg3", "", "NXM_NX_XXREG3", classNXM1, 114, 16, 128, masked, writable, PrereqNone, FormHex, false},
+
+	InPortNXM: {"in_port", "", "NXM_OF_IN_PORT", classNXM0, 0, 2, 16, exact, writable, PrereqNone, FormPort16, false},
 }

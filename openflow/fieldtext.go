@@ -21,13 +21,15 @@ func (f Field) appendValue(b []byte, value, mask Bits) []byte {
 		return appendPrefix(b, value.Addr16(), mask.Addr16(), mask, 128)
 	case FormPort:
 		return Port(value.Uint64()).append(b)
+	case FormPort16:
+		return portFrom16(uint16(value.Uint64())).append(b)
 	case FormCTState:
 		return appendFlags(b, ctStateNames[:], value.Uint64(), mask.Uint64(), full)
 	case FormTCPFlags:
 		return appendFlags(b, tcpFlagNames[:], value.Uint64(), mask.Uint64(), full)
 	case FormFrag:
 		return append(b, fragName(value.Uint64(), mask.Uint64())...)
-	case FormHex:
+	case FormHex, FormLabel:
 		return appendMasked(b, appendHex, value, mask, full)
 	}
 	b = appendDecimal(b, value)

@@ -14,7 +14,15 @@ type Subfield struct {
 }
 
 // Whole returns all bits of f as a Subfield.
-func Whole(f Field) Subfield { return Subfield{f, 0, uint16(fieldTable[f].Bits)} }
+func Whole(f Field) Subfield { return Subfield{f, 0, uint16(f.width())} }
+
+// width returns how many bits of f a Subfield can name: all but VLANPresent.
+func (f Field) width() int {
+	if f == VLANVID {
+		return 12
+	}
+	return fieldTable[f].Bits
+}
 
 // Low returns the n lowest bits of f, as a zone is read from a register.
 func Low(f Field, n uint16) Subfield { return Subfield{f, 0, n} }
@@ -25,7 +33,7 @@ func (s Subfield) IsZero() bool { return s == Subfield{} }
 // valid reports whether the bits exist.
 func (s Subfield) valid() bool {
 	i := s.Field.Info()
-	return i != nil && s.N > 0 && int(s.Ofs)+int(s.N) <= i.Bits
+	return i != nil && s.N > 0 && int(s.Ofs)+int(s.N) <= s.Field.width()
 }
 
 // String returns the subfield as ovs-ofctl prints it: NXM_NX_REG1[0..15].
@@ -38,7 +46,7 @@ func (s Subfield) append(b []byte) []byte {
 	}
 	b = append(b, i.NXMName...)
 	switch {
-	case s.Ofs == 0 && int(s.N) == i.Bits:
+	case s.Ofs == 0 && int(s.N) == s.Field.width():
 		return append(b, "[]"...)
 	case s.N == 1:
 		b = append(b, '[')
@@ -55,7 +63,7 @@ func (s Subfield) append(b []byte) []byte {
 // parseSubfield reads NAME, NAME[], NAME[bit] or NAME[first..last]; NAME is one of the field's names.
 func parseSubfield(s string) (Subfield, error) {
 	name, bits, ok := strings.Cut(s, "[")
-	f := fieldNamed(name)
+	f := actionFieldNamed(name)
 	if f == 0 {
 		return Subfield{}, fmt.Errorf("unknown field %q", name)
 	}
@@ -80,7 +88,7 @@ func parseSubfield(s string) (Subfield, error) {
 	}
 	sub := Subfield{f, uint16(lo), uint16(hi - lo + 1)}
 	if !sub.valid() {
-		return Subfield{}, fmt.Errorf("%q: field has %d bits", s, fieldTable[f].Bits)
+		return Subfield{}, fmt.Errorf("%q: field has %d bits", s, f.width())
 	}
 	return sub, nil
 }
