@@ -1,0 +1,170 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"conjunct/policy"
+)
+
+// Fsck compares what is stored with itself: every index key has its object and every object its index keys, references lead
+// somewhere, numbers are given once and below their counter, and this process sees what etcd holds. It returns a sentence for
+// every difference.
+func (s *Store) Fsck(ctx context.Context) ([]string, error) {
+	var known *policy.Snapshot
+	s.View(func(v *policy.Snapshot) { known = v.Clone() })
+	stored, err := s.load(ctx, known.DefaultProfile, known.Revision)
+	if errors.Is(err, ErrCompacted) { // Nothing was written for long, and the newest is what was known then.
+		stored, err = s.load(ctx, known.DefaultProfile, 0)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, c := range difference(known, stored).Changes {
+		out = append(out, fmt.Sprintf("%s is not in memory as etcd has it", key{c.Kind, c.ID}))
+	}
+	wrong, err := s.compareIndex(ctx, stored)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range wrong {
+		out = append(out, w.String())
+	}
+	out = append(out, dangling(stored)...)
+	numbers, err := s.checkNumbers(ctx, stored)
+	return append(out, numbers...), err
+}
+
+// indexFault is an index key that is not what the objects say.
+type indexFault struct {
+	name        string
+	have, want  string // values; a reference has an empty one
+	has, should bool
+	source      key   // the object that should has it
+	modified    int64 // of the index key
+}
+
+func (f indexFault) String() string {
+	switch {
+	case !f.has:
+		return fmt.Sprintf("index key %s of %s is missing", f.name, f.source)
+	case !f.should:
+		return fmt.Sprintf("index key %s (%q) has no object", f.name, f.have)
+	default:
+		return fmt.Sprintf("index key %s says %q and should say %q", f.name, f.have, f.want)
+	}
+}
+
+// compareIndex compares the index keys of etcd with those that the objects of the snapshot should have, at its revision.
+func (s *Store) compareIndex(ctx context.Context, snapshot *policy.Snapshot) ([]indexFault, error) {
+	type entry struct {
+		value  string
+		source key
+	}
+	want := make(map[string]entry)
+	for _, kind := range policy.Kinds() {
+		for o := range snapshot.All(kind) {
+			k := keyOf(o)
+			if isPreset(k) {
+				continue
+			}
+			for _, u := range policy.Uniques(o) {
+				want[s.layout.unique(u)] = entry{k.String(), k}
+			}
+			for _, r := range o.References() {
+				want[s.layout.reference(refKey(r), k)] = entry{"", k}
+			}
+		}
+	}
+	var out []indexFault
+	for _, class := range []string{classUnique, classReference} {
+		_, err := s.scan(ctx, string(s.layout)+class, snapshot.Revision, func(name string, value []byte, modified int64) error {
+			w, ok := want[name]
+			delete(want, name)
+			if !ok || w.value != string(value) {
+				out = append(out, indexFault{name: name, have: string(value), want: w.value, has: true, should: ok, source: w.source, modified: modified})
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		out = append(out, indexFault{name: name, want: want[name].value, should: true, source: want[name].source})
+	}
+	return out, nil
+}
+
+// repairIndex makes the index keys what the objects say, as after an upgrade that indexes more. It does not touch a key that
+// somebody writes meanwhile.
+func (s *Store) repairIndex(ctx context.Context, snapshot *policy.Snapshot) error {
+	faults, err := s.compareIndex(ctx, snapshot)
+	if err != nil {
+		return err
+	}
+	for _, f := range faults {
+		s.log.Warn("repairing the store's index", "fault", f.String())
+		compares := []clientv3.Cmp{clientv3.Compare(clientv3.ModRevision(f.name), "=", f.modified)}
+		repair := clientv3.OpDelete(f.name)
+		if f.should {
+			o, _ := snapshot.Get(f.source.kind, f.source.id)
+			compares = append(compares, clientv3.Compare(clientv3.ModRevision(s.layout.object(f.source)), "=", o.Base().Revision))
+			repair = clientv3.OpPut(f.name, f.want)
+		}
+		if _, err := s.client.Txn(ctx).If(compares...).Then(repair).Commit(); err != nil {
+			return translate("repair the index", err)
+		}
+	}
+	return nil
+}
+
+func dangling(snapshot *policy.Snapshot) (out []string) {
+	for _, kind := range policy.Kinds() {
+		for o := range snapshot.All(kind) {
+			for _, r := range o.References() {
+				if _, ok := snapshot.Get(r.Kind, r.ID); !ok {
+					out = append(out, fmt.Sprintf("%s refers by %s to %s, which does not exist", keyOf(o), r.Field, refKey(r)))
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (s *Store) checkNumbers(ctx context.Context, snapshot *policy.Snapshot) (out []string, err error) {
+	given := make(map[policy.Kind]uint64)
+	_, err = s.scan(ctx, string(s.layout)+classNumber, 0, func(name string, value []byte, _ int64) error {
+		n, err := strconv.ParseUint(string(value), 10, 32)
+		given[policy.Kind(name[len(string(s.layout)+classNumber):])] = n
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, kind := range policy.Kinds() {
+		holders := make(map[policy.Number]policy.Object)
+		for o := range snapshot.All(kind) {
+			numbered, ok := o.(policy.Numbered)
+			if !ok {
+				break
+			}
+			n := numbered.GetNumber()
+			if n == 0 || uint64(n) > given[kind] {
+				out = append(out, fmt.Sprintf("%s has number %d, which was not given out", keyOf(o), n))
+			}
+			if other, ok := holders[n]; ok {
+				out = append(out, fmt.Sprintf("%s and %s have the same number %d", keyOf(o), keyOf(other), n))
+			}
+			holders[n] = o
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,135 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"conjunct/policy"
+)
+
+// DefaultPrefix is what all keys begin with; v1 is the version of their layout.
+const DefaultPrefix = "/conjunct/v1/"
+
+// Options say where the objects are. Either Dir or Endpoints is needed.
+type Options struct {
+	Dir            string             // of the etcd inside this process
+	Endpoints      []string           // of an external etcd; Dir is ignored then
+	TLS            *tls.Config        // for Endpoints
+	Prefix         string             // of all keys; DefaultPrefix when empty
+	DefaultProfile policy.ProfileName // of the snapshots; isolated when empty
+	Log            *slog.Logger       // nil discards
+	Clock          func() time.Time   // nil is time.Now
+}
+
+func (o Options) withDefaults() Options {
+	o.Prefix = strings.TrimRight(cmp.Or(o.Prefix, DefaultPrefix), "/") + "/"
+	o.DefaultProfile = cmp.Or(o.DefaultProfile, policy.ProfileIsolated)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	return o
+}
+
+// Store is the objects as this process knows them, and the way to change them. It is safe for concurrent use.
+//
+//	workspace  where transactions are tried out, one at a time, without waiting for etcd
+//	mirror     what everybody reads; the same objects
+//
+// One goroutine applies what etcd reports to both, in the order of revisions.
+type Store struct {
+	client  *clientv3.Client
+	layout  layout
+	log     *slog.Logger
+	clock   func() time.Time
+	numbers *numbers
+	health  health
+
+	workspace struct {
+		sync.Mutex
+		*state
+	}
+	mirror *mirror
+
+	close   func() // of what Open started: the client and etcd
+	stop    context.CancelFunc
+	running sync.WaitGroup
+}
+
+// Open starts the etcd of the directory, or connects to the endpoints, loads all objects and follows what changes. The
+// context bounds the opening alone. Close must be called.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	o = o.withDefaults()
+	if len(o.Endpoints) > 0 {
+		client, err := dialExternal(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		return open(ctx, client, o, func() { _ = client.Close() })
+	}
+	server, err := startEmbedded(ctx, o.Dir, o.Log.With("part", "etcd"))
+	if err != nil {
+		return nil, err
+	}
+	client := server.client()
+	return open(ctx, client, o, func() {
+		_ = client.Close()
+		server.close()
+	})
+}
+
+// New is Open on a client that the caller has and keeps; of the options, it reads those that don't say where etcd is.
+func New(ctx context.Context, client *clientv3.Client, o Options) (*Store, error) {
+	return open(ctx, client, o.withDefaults(), func() {})
+}
+
+func open(ctx context.Context, client *clientv3.Client, o Options, closeClient func()) (*Store, error) {
+	s := &Store{client: client, layout: layout(o.Prefix), log: o.Log, clock: o.Clock, close: closeClient}
+	s.numbers = newNumbers(client, s.layout)
+	snapshot, err := s.load(ctx, o.DefaultProfile, 0)
+	if err == nil {
+		err = s.repairIndex(ctx, snapshot)
+	}
+	if err != nil {
+		closeClient()
+		return nil, err
+	}
+	s.workspace.state = stateOf(s.layout, snapshot)
+	s.mirror = newMirror(snapshot)
+	following, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.running.Go(func() { s.follow(following) })
+	return s, nil
+}
+
+// Close ends everything that Open started and closes the channels of those who watch.
+func (s *Store) Close() {
+	s.stop()
+	s.running.Wait()
+	s.mirror.close()
+	s.close()
+}
+
+// View calls fn with the newest state that this process knows, which includes every Update that has returned. The snapshot
+// must not be changed nor kept; objects may be kept, and must not be changed. fn keeps the state from advancing, and
+// must not call View again.
+func (s *Store) View(fn func(*policy.Snapshot)) { s.mirror.view(fn) }
+
+// Revision is that of the newest batch of changes that this process knows.
+func (s *Store) Revision() int64 { return s.mirror.revision() }
+
+// SnapshotAndWatch returns the state and exactly the batches that follow it, in the order of revisions, none lost and
+// none twice. A reader that falls maxPending batches behind gets what waits merged into one, which has the newest revision
+// and, per object, what it was before the first and is after the last. The channel is closed when the context or the store ends.
+func (s *Store) SnapshotAndWatch(ctx context.Context) (*policy.Snapshot, <-chan policy.Batch, error) {
+	return s.mirror.snapshotAndWatch(ctx)
+}

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"conjunct/policy"
+)
+
+const (
+	// commitTimeout bounds one commit. It is not the caller's context that does: a caller that goes away in the middle of a
+	// commit would leave behind that nobody knows whether it was made.
+	commitTimeout = 15 * time.Second
+	// A lost race is waited out until its winner is visible, at most for newsTimeout, and staleTries times without any news.
+	newsTimeout = time.Second
+	staleTries  = 5
+	// After each further lost race a transaction waits up to twice as long, so that the losers don't meet again.
+	firstPause, longestPause = time.Millisecond, 50 * time.Millisecond
+)
+
+// Update runs fn on the newest state and makes what it wrote durable, all at the revision that it returns, or nothing.
+// By then this process sees it. fn runs again when another transaction got in between; it must not call Update or block. With
+// nothing to write, the revision is the current one: putting an object as it is changes nothing.
+//
+// Errors of fn come back as they are. The store's own are *policy.Invalid, *policy.Conflict (joined where there are
+// several), *policy.NotFound, *policy.Forbidden, policy.ErrStale and policy.ErrUnavailable. When the context ends between
+// the commit and its becoming visible, the revision is set and the error is the context's.
+func (s *Store) Update(ctx context.Context, fn func(policy.Tx) error) (int64, error) {
+	numbered := make(map[key]policy.Number)
+	stale := 0
+	for try := 0; ; try++ {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		p, err := s.prepare(fn)
+		if err != nil {
+			return 0, err
+		}
+		if len(p.changed) == 0 {
+			return s.Revision(), nil
+		}
+		if err := s.number(ctx, p, numbered); err != nil {
+			return 0, err
+		}
+		revision, won, err := s.commit(ctx, p)
+		if err != nil {
+			return 0, err
+		}
+		if won {
+			return revision, s.mirror.wait(ctx, revision)
+		}
+		if stale, err = s.awaitNews(ctx, p, try, stale); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// DryRun does all that Update does but for the numbers and the commit, and returns what Update would refuse it for.
+func (s *Store) DryRun(ctx context.Context, fn func(policy.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	_, err := s.prepare(fn)
+	return err
+}
+
+// prepare runs fn in the workspace, judges what it wrote and leaves the workspace as it was.
+func (s *Store) prepare(fn func(policy.Tx) error) (*plan, error) {
+	if err := s.mirror.halted(); err != nil {
+		return nil, err
+	}
+	s.workspace.Lock()
+	defer s.workspace.Unlock()
+	t := begin(s.workspace.state, s.clock().UTC().Round(0))
+	defer t.rollback()
+	if err := fn(t); err != nil {
+		return nil, err
+	}
+	if err := t.judge(); err != nil {
+		return nil, err
+	}
+	return t.plan(), nil
+}
+
+// number gives numbers to what is created; an object that got one for an earlier try keeps it.
+func (s *Store) number(ctx context.Context, p *plan, numbered map[key]policy.Number) error {
+	var fresh []policy.Numbered
+	for _, o := range p.numberless() {
+		if n, ok := numbered[keyOf(o)]; ok {
+			o.SetNumber(n)
+		} else {
+			fresh = append(fresh, o)
+		}
+	}
+	if err := s.numbers.give(ctx, fresh); err != nil {
+		return err
+	}
+	for _, o := range fresh {
+		numbered[keyOf(o)] = o.GetNumber()
+	}
+	return nil
+}
+
+// commit offers the plan to etcd; won is false when a compare failed.
+func (s *Store) commit(ctx context.Context, p *plan) (revision int64, won bool, err error) {
+	compares := p.compares()
+	writes, err := p.writes()
+	if err != nil {
+		return 0, false, err
+	}
+	if n := max(len(compares), len(writes)); n > MaxOperations {
+		return 0, false, tooLarge("the change needs %d operations in one transaction of etcd, which takes %d", n, MaxOperations)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	r, err := s.client.Txn(ctx).If(compares...).Then(writes...).Commit()
+	if err != nil {
+		return 0, false, translate("commit", err)
+	}
+	return r.Header.Revision, r.Succeeded, nil
+}
+
+// awaitNews returns when the state is newer than the one that lost the race. A compare can't fail while nothing has
+// changed, unless the index keys are not what the objects say.
+func (s *Store) awaitNews(ctx context.Context, p *plan, try, stale int) (int, error) {
+	waiting, cancel := context.WithTimeout(ctx, newsTimeout)
+	defer cancel()
+	err := s.mirror.wait(waiting, p.revision+1)
+	switch {
+	case err == nil:
+		stale = 0
+	case ctx.Err() != nil:
+		return stale, ctx.Err()
+	case !errors.Is(err, context.DeadlineExceeded):
+		return stale, err
+	default:
+		if stale++; stale == staleTries {
+			return stale, fmt.Errorf("commit: %w: etcd refuses what the objects allow; the store has to be checked", policy.ErrUnavailable)
+		}
+	}
+	if try > 0 {
+		pause := min(firstPause<<min(try, 10), longestPause)
+		select {
+		case <-time.After(rand.N(pause)):
+		case <-ctx.Done():
+		}
+	}
+	return stale, nil
+}
