@@ -14,8 +14,8 @@ type PlatformRule struct {
 	SrcPort   uint16
 	DstPort   uint16
 	ICMPTypes []uint8
-	// Unless lifts the rule for ports that have the role.
-	Unless PortRole
+	// Unless lifts the rule for ports that have the role; Only makes it hold for those alone.
+	Unless, Only PortRole
 	// Guard makes the rule hold only for ports that the profile's SMTP guard covers.
 	Guard       bool
 	Description string
@@ -65,6 +65,14 @@ var PlatformRules = []PlatformRule{
 		Description: "a multicast router asks for listeners"},
 	{Number: 12, Name: "smtp-guard", Direction: Egress, Action: Drop, Protocol: ProtoTCP, DstPort: 25, Guard: true,
 		Description: "outbound SMTP is refused unless the project has smtp_allowed"},
+	{Number: 14, Name: "dhcp-serve", Direction: Egress, Action: Allow, Family: 4, Protocol: ProtoUDP, SrcPort: 67, DstPort: 68, Only: RoleDHCPServer,
+		Description: "a DHCP server answers"},
+	{Number: 15, Name: "dhcp-served", Direction: Ingress, Action: Allow, Family: 4, Protocol: ProtoUDP, SrcPort: 68, DstPort: 67, Only: RoleDHCPServer,
+		Description: "a DHCP server is asked"},
+	{Number: 16, Name: "dhcpv6-serve", Direction: Egress, Action: Allow, Family: 6, Protocol: ProtoUDP, SrcPort: 547, DstPort: 546, Only: RoleDHCPServer,
+		Description: "a DHCPv6 server answers"},
+	{Number: 17, Name: "dhcpv6-served", Direction: Ingress, Action: Allow, Family: 6, Protocol: ProtoUDP, SrcPort: 546, DstPort: 547, Only: RoleDHCPServer,
+		Description: "a DHCPv6 server is asked"},
 	{Number: 13, Name: "arp", Direction: Egress, Action: Allow, Family: 4,
 		Description: "ARP for the port's own addresses"},
 }
@@ -77,7 +85,7 @@ func Platform(name string) PlatformRule {
 
 // AppliesTo reports whether the rule holds for the port at all.
 func (r PlatformRule) AppliesTo(v *PortView) bool {
-	if r.Unless != "" && v.Port.HasRole(r.Unless) {
+	if (r.Unless != "" && v.Port.HasRole(r.Unless)) || (r.Only != "" && !v.Port.HasRole(r.Only)) {
 		return false
 	}
 	return !r.Guard || v.SMTPGuard

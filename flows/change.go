@@ -1,0 +1,106 @@
+package flows
+
+import (
+	"bytes"
+	"cmp"
+	"iter"
+	"slices"
+
+	"conjunct/openflow"
+)
+
+// Changes are the flow-mods that bring a bridge that holds what was wanted at the last Changes to what is wanted. The
+// two lists have no flow key in common; each is sorted by table, priority and match.
+type Changes struct {
+	// Full says that only a comparison with the whole bridge will do: after the first call, and when class numbers moved.
+	Full   bool
+	Add    []openflow.Flow // absent so far, or to be replaced
+	Delete []openflow.Flow // as they were
+}
+
+// Empty reports whether there is nothing to do.
+func (c *Changes) Empty() bool { return !c.Full && len(c.Add) == 0 && len(c.Delete) == 0 }
+
+// touch notes the flows of a unit before it changes.
+func (h *Host) touch(u unit) {
+	if !h.full && !h.touched[u] {
+		h.touchAs(u, h.flowsOf(u))
+	}
+}
+
+// touchAs is touch for a unit whose present flows the caller knows.
+func (h *Host) touchAs(u unit, flows []openflow.Flow) {
+	if h.full || h.touched[u] {
+		return
+	}
+	h.touched[u] = true
+	for _, f := range flows {
+		if _, noted := h.before[keyOf(&f)]; !noted {
+			h.before[keyOf(&f)] = f
+		}
+	}
+}
+
+// renumbered is called when classes in use got other numbers: the components are built again, and nothing that is on the
+// bridge can be taken for granted.
+func (h *Host) renumbered(moved bool) {
+	if !moved {
+		return
+	}
+	h.full = true
+	for d := range h.components {
+		clear(h.components[d])
+		clear(h.plain[d])
+	}
+	for _, a := range h.rules {
+		h.activate(a.Rule, a.group)
+	}
+}
+
+// Dirty reports whether something may have changed since the last Changes.
+func (h *Host) Dirty() bool { return h.full || len(h.touched) > 0 }
+
+// Changes takes what has changed since the last call.
+func (h *Host) Changes() Changes {
+	c := Changes{Full: h.full}
+	after := make(map[flowKey]openflow.Flow, len(h.before))
+	for u := range h.touched {
+		for _, f := range h.flowsOf(u) {
+			after[keyOf(&f)] = f
+		}
+	}
+	for k, f := range after {
+		if old, had := h.before[k]; !had || !old.Equal(&f) {
+			c.Add = append(c.Add, f)
+		}
+	}
+	for k, f := range h.before {
+		if _, still := after[k]; !still {
+			c.Delete = append(c.Delete, f)
+		}
+	}
+	h.full = false
+	h.touched, h.before = map[unit]bool{}, map[flowKey]openflow.Flow{}
+	slices.SortFunc(c.Add, Compare)
+	slices.SortFunc(c.Delete, Compare)
+	return c
+}
+
+// All iterates every flow that the bridge should hold, each once, in no particular order.
+func (h *Host) All() iter.Seq[openflow.Flow] {
+	return func(yield func(openflow.Flow) bool) {
+		h.units(func(u unit) bool {
+			for _, f := range h.flowsOf(u) {
+				if !yield(f) {
+					return false
+				}
+			}
+			return true
+		})
+	}
+}
+
+// Compare orders flows by table, priority (highest first) and match.
+func Compare(a, b openflow.Flow) int {
+	return cmp.Or(cmp.Compare(a.Table, b.Table), cmp.Compare(b.Priority, a.Priority), bytes.Compare([]byte(a.Match.Key()), []byte(b.Match.Key())))
+}

@@ -1,0 +1,24 @@
+package flows
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestCompile_NoTwoFlowsShareAKey(t *testing.T) {
+	w, v, ofports := tiers(t)
+	seen := map[flowKey]bool{}
+	for _, f := range Compile(w.s, v, ofports, []uint16{9}) {
+		require.False(t, seen[keyOf(&f)], "%s", f.String())
+		seen[keyOf(&f)] = true
+	}
+	require.NotEmpty(t, seen)
+}
+
+func TestDump(t *testing.T) {
+	w, v, ofports := tiers(t)
+	for _, f := range Compile(w.s, v, ofports, []uint16{9}) {
+		t.Log(f.String())
+	}
+}

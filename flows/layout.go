@@ -1,0 +1,114 @@
+package flows
+
+import (
+	"conjunct/openflow"
+	"conjunct/policy"
+)
+
+// Table numbers. Tables 0 to LastTable are ours, whole; the bridge's others are never touched.
+const (
+	TableClassify    uint8 = 0
+	TableAntiSpoof   uint8 = 10
+	TableSenderCT    uint8 = 20
+	TableSenderJudge uint8 = 21
+	TableEgressGroup uint8 = 22
+	TableEgressSet   uint8 = 23
+	TableEgressRules uint8 = 24
+	TableSenderDone  uint8 = 26
+	TableDestination uint8 = 30
+	TableReceiver    uint8 = 31
+	TableReceiverCT  uint8 = 40
+	TableRecvJudge   uint8 = 41
+	TableIngrGroup   uint8 = 42
+	TableIngrSet     uint8 = 43
+	TableIngrRules   uint8 = 44
+	TableRecvDone    uint8 = 46
+	TableOutput      uint8 = 50
+	LastTable        uint8 = 63
+)
+
+// Registers.
+const (
+	RegVPC        = openflow.Reg0
+	RegSource     = openflow.Reg1 // port number (ofport) of the sender, also its conntrack zone; 0: the fabric
+	RegDest       = openflow.Reg2 // port number of the receiver, also its zone; 0: the fabric
+	RegLocalClass = openflow.Reg3
+	RegVerdict    = openflow.Reg4
+	RegSegment    = openflow.Reg6
+	RegGroupClass = openflow.Reg8
+	RegSetClass   = openflow.Reg9
+)
+
+// Bits of RegVerdict. Bits 1 and 2 are the ordered groups'.
+const (
+	VerdictUnionAllow   = 1 << 0
+	VerdictOrderedAllow = 1 << 1
+	VerdictOrderedDrop  = 1 << 2
+	VerdictPlatformDrop = 1 << 3
+)
+
+// Priorities in the rules tables. Within one of them all flows have the same effect.
+const (
+	PriorityConjunction uint16 = 100
+	PriorityPlain       uint16 = 200   // a rule whose only dimension is the local class
+	PriorityOpen        uint16 = 150   // a direction that the profile opens
+	PriorityGuard       uint16 = 30000 // the platform's refusals
+)
+
+// priorityPrefix is the lowest priority of a prefix in a class table; its length is added, so that the longest wins.
+const priorityPrefix uint16 = 100
+
+// side is what differs between the two directions of a port.
+type side struct {
+	direction     policy.Direction
+	groups        uint8 // address → class of groups
+	sets          uint8 // address → class of IP sets
+	rules         uint8
+	local, remote map[int]openflow.Field // by family: the fields of the original tuple
+}
+
+// sides is the table of both directions. An ingress rule's remote opened the connection, so it is the tuple's source.
+var sides = map[policy.Direction]side{
+	policy.Egress: {
+		direction: policy.Egress, groups: TableEgressGroup, sets: TableEgressSet, rules: TableEgressRules,
+		local:  map[int]openflow.Field{4: openflow.CTNwSrc, 6: openflow.CTIPv6Src},
+		remote: map[int]openflow.Field{4: openflow.CTNwDst, 6: openflow.CTIPv6Dst},
+	},
+	policy.Ingress: {
+		direction: policy.Ingress, groups: TableIngrGroup, sets: TableIngrSet, rules: TableIngrRules,
+		local:  map[int]openflow.Field{4: openflow.CTNwDst, 6: openflow.CTIPv6Dst},
+		remote: map[int]openflow.Field{4: openflow.CTNwSrc, 6: openflow.CTIPv6Src},
+	},
+}
+
+// TableInfo describes a table for people.
+type TableInfo struct {
+	Number  uint8
+	Name    string
+	Job     string
+	Matches string
+	Miss    string
+}
+
+// Tables is the pipeline, in order. The documentation is generated from it.
+var Tables = []TableInfo{
+	{TableClassify, "classify", "Where does the packet come from? A local port gives its VPC, its number, its local class and its segment; an uplink's frame gives the VPC and the segment of its VLAN. A tagged frame from a VM has no segment.",
+		"in_port, VLAN", "drop: an unknown port has no network at all"},
+	{TableAntiSpoof, "anti-spoofing", "A VM sends from its own MAC and addresses only (its allowed pairs included), in IP, ARP and ND; it answers no DHCP and advertises no router unless the port's roles say so. DHCP requests, ARP, ND and MLD go on without rules.",
+		"reg1, source MAC and address, ARP and ND fields", "drop"},
+	{TableSenderCT, "sender ct", "The packet is looked up in the sender's conntrack zone.", "IP", "drop: neither IP nor ARP"},
+	{TableSenderJudge, "sender judge", "Not a reply: the sender's egress rules judge. A reply: the sender was asked, so its ingress rules judge.", "ct_state", "drop"},
+	{TableEgressGroup, "egress groups", "The remote's address becomes the class of the groups that it is in: one flow an address, whatever the number of rules.", "VPC, original destination, longest prefix first", "class 0"},
+	{TableEgressSet, "egress sets", "The remote's address becomes the class of the IP sets that hold it.", "original destination, longest prefix first", "class 0"},
+	{TableEgressRules, "egress rules", "The egress rules as conjunctions: local class × remote × service. A match sets a bit of the verdict; the conj_id is the rule's number.", "reg3, reg8, reg9, original tuple", "the verdict stays"},
+	{TableSenderDone, "sender verdict", "Allowed: on to the destination, and a connection's first packet is committed in the sender's zone.", "reg4", "drop"},
+	{TableDestination, "destination", "The segment and the MAC give the receiver. Broadcast and multicast go through the ingress side of every port of the segment, and to the fabric; an unknown MAC goes to the fabric only.", "reg6, destination MAC", "drop"},
+	{TableReceiver, "receiver", "What the sender's side found is cleared; the receiver's local class is set.", "reg2", "drop"},
+	{TableReceiverCT, "receiver ct", "ARP, ND and DHCP answers pass without rules; the rest is looked up in the receiver's zone.", "IP, ARP", "drop"},
+	{TableRecvJudge, "receiver judge", "Not a reply: the receiver's ingress rules judge. A reply: it asked, so its egress rules judge.", "ct_state", "drop"},
+	{TableIngrGroup, "ingress groups", "As table 22, for the original source.", "VPC, original source, longest prefix first", "class 0"},
+	{TableIngrSet, "ingress sets", "As table 23, for the original source.", "original source, longest prefix first", "class 0"},
+	{TableIngrRules, "ingress rules", "The ingress rules, as table 24.", "reg3, reg8, reg9, original tuple", "the verdict stays"},
+	{TableRecvDone, "receiver verdict", "Allowed: to the output, and a connection's first packet is committed in the receiver's zone.", "reg4", "drop"},
+	{TableOutput, "output", "To the receiver's port, or to the uplinks with the segment's VLAN.", "reg2, reg6", "drop"},
+}

@@ -1,0 +1,120 @@
+package flows
+
+import (
+	"net/netip"
+
+	"conjunct/openflow"
+	"conjunct/policy"
+)
+
+// unit names a small set of flows that one thing stands behind. No two units share a flow key.
+type unit struct {
+	kind   unitKind
+	number policy.Number // of the port (ofport), segment or rule; the domain of an address
+	mac    policy.MAC    // with the segment's number
+	class  LocalClass
+	dir    policy.Direction
+	sets   bool // an address in the plane of IP sets
+	match  openflow.Match
+	prefix netip.Prefix
+}
+
+type unitKind uint8
+
+const (
+	unitPipeline  unitKind = iota + 1
+	unitPort               // classification, anti-spoofing, reception and output of a local port
+	unitSegment            // the fabric's side of a segment, and its floods
+	unitMAC                // delivery to a MAC of a segment
+	unitClass              // what the profile opens and the guard refuses for a class of local ports
+	unitRule               // a rule's conj_id flow
+	unitComponent          // a flow that carries conjunctions
+	unitPlain              // a flow of rules whose only dimension is the local class
+	unitAddress            // an address or prefix and its class
+)
+
+// flowsOf computes a unit's flows from the present state: none when what stands behind it is gone.
+func (h *Host) flowsOf(u unit) []openflow.Flow {
+	switch u.kind {
+	case unitPipeline:
+		return pipeline()
+	case unitPort:
+		if p, ok := h.ports[uint16(u.number)]; ok {
+			return p.flows(h.local.number(p.Class))
+		}
+	case unitSegment:
+		return h.segmentFlows(u.number)
+	case unitMAC:
+		return h.deliveryFlows(u.number, u.mac)
+	case unitClass:
+		return h.classFlows(u.class)
+	case unitRule:
+		return h.ruleFlows(u.number)
+	case unitComponent:
+		return h.componentFlows(u.dir, u.match)
+	case unitPlain:
+		return h.plainFlows(u.dir, u.match)
+	case unitAddress:
+		p := h.plane(u.dir, u.sets)
+		return p.addressFlows(u.number, u.prefix, p.class(u.number, p.dir.Own(u.number, u.prefix), p.dir.Effective(u.number, u.prefix)))
+	}
+	return nil
+}
+
+// units iterates every unit that has flows.
+func (h *Host) units(yield func(unit) bool) {
+	ok := yield(unit{kind: unitPipeline})
+	segments := make(map[policy.Number]bool)
+	macs := make(map[unit]bool)
+	for _, p := range h.ports {
+		ok = ok && yield(portUnit(p))
+		segments[p.Segment.Number] = true
+		for _, u := range p.macUnits() {
+			macs[u] = true
+		}
+	}
+	for n := range segments {
+		ok = ok && yield(unit{kind: unitSegment, number: n})
+	}
+	for u := range macs {
+		ok = ok && yield(u)
+	}
+	for c := range h.local.uses {
+		ok = ok && yield(unit{kind: unitClass, class: c})
+	}
+	for n := range h.rules {
+		ok = ok && yield(unit{kind: unitRule, number: n})
+	}
+	for _, d := range policy.Directions {
+		for m := range h.components[d] {
+			ok = ok && yield(componentUnit(d, m))
+		}
+		for m := range h.plain[d] {
+			ok = ok && yield(plainUnit(d, m))
+		}
+	}
+	for _, p := range h.planes {
+		ok = ok && p.units(yield)
+	}
+}
+
+func portUnit(p *Port) unit { return unit{kind: unitPort, number: policy.Number(p.OFPort)} }
+
+func componentUnit(d policy.Direction, m openflow.Match) unit {
+	return unit{kind: unitComponent, dir: d, match: m}
+}
+
+func plainUnit(d policy.Direction, m openflow.Match) unit {
+	return unit{kind: unitPlain, dir: d, match: m}
+}
+
+// macUnits are the units of the MACs under which the port is reached.
+func (p *Port) macUnits() []unit {
+	out := []unit{{kind: unitMAC, number: p.Segment.Number, mac: p.MAC}}
+	for _, pair := range p.Pairs {
+		if pair.MAC != p.MAC {
+			out = append(out, unit{kind: unitMAC, number: p.Segment.Number, mac: pair.MAC})
+		}
+	}
+	return out
+}
