@@ -21,7 +21,7 @@ func Conflicts(before, o Object, s *Snapshot) []*Conflict {
 	switch o := o.(type) {
 	case *Instance:
 		add(groupLimit(s, "instance", o, o.SecurityGroupIDs))
-		for _, p := range List(s, func(p *Port) bool { return p.InstanceID == InstanceID(o.ID) }) {
+		for p := range Referrers[*Port](s, KindInstance, o.ID) {
 			add(groupLimit(s, "port", p, slices.Concat(o.SecurityGroupIDs, p.SecurityGroupIDs)))
 		}
 	case *Port:
@@ -136,7 +136,7 @@ func frozenVersion(before Object, o *IPSet, s *Snapshot) *Conflict {
 
 func strandedPorts(o *Subnet, s *Snapshot) *Conflict {
 	c := &Conflict{Code: "subnet-in-use"}
-	for _, p := range List(s, func(p *Port) bool { return p.SubnetID == SubnetID(o.ID) }) {
+	for _, p := range slices.SortedFunc(Referrers[*Port](s, KindSubnet, o.ID), byID) {
 		outside := func(a netip.Addr) bool {
 			return !slices.ContainsFunc(o.CIDRs, func(cidr netip.Prefix) bool { return cidr.Contains(a) })
 		}

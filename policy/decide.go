@@ -57,7 +57,7 @@ type Miss struct {
 	Fields []string // each a sentence part, such as "port 443 is not 80"
 }
 
-// Decide is policy.md as code: may the connection pass the port in the direction? It uses no index and is slow. false in
+// Decide is policy.md as code: may the connection pass the port in the direction? It goes through everything that may matter, rule by rule and member by member, and is slow. false in
 // the second result means that the snapshot does not know the port.
 func Decide(s *Snapshot, port PortID, d Direction, c Connection) (Decision, bool) {
 	v, ok := s.PortView(port)

@@ -7,13 +7,12 @@ func (s *Snapshot) DefaultGroupOf(project ProjectID, profile *Profile) (*Group, 
 	if profile.Default == nil {
 		return nil, false
 	}
-	found := List(s, func(g *Group) bool {
-		return g.Origin == OriginDefault && g.ProjectID == project && g.Name == profile.Default.Name
-	})
-	if len(found) == 0 {
-		return nil, false
+	for g := range Referrers[*Group](s, KindProject, string(project)) {
+		if g.Origin == OriginDefault && g.Name == profile.Default.Name { // Names are unique in a project.
+			return g, true
+		}
 	}
-	return found[0], true
+	return nil, false
 }
 
 // EnsureDefaults creates the default groups that writing o makes necessary: a project's own, and those of the projects

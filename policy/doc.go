@@ -9,7 +9,7 @@
 //	VPC ── Subnet ─┴─ Port ──┘ (attachments)
 //	 └─ Profile        └─ Instance, Hypervisor
 //
-// Three functions say what it all means, each slow and obvious and without an index:
+// Three functions say what it all means, each slow and obvious:
 //
 //	Validate…   is this object well formed?            findings, each with field, value and remedy
 //	Resolve     what does one hypervisor need to know? *View

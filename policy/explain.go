@@ -43,9 +43,11 @@ func Explain(s *Snapshot, from, to End, c Connection) Verdict {
 
 // PortAt finds the port of a VPC that has the address as its own.
 func (s *Snapshot) PortAt(vpc VPCID, a netip.Addr) (*PortView, bool) {
-	for _, p := range List(s, func(p *Port) bool { return slices.Contains(p.Addresses, a) }) {
-		if v, ok := s.PortView(PortID(p.ID)); ok && v.VPC.ID == string(vpc) {
-			return v, true
+	for sub := range Referrers[*Subnet](s, KindVPC, string(vpc)) {
+		for p := range Referrers[*Port](s, KindSubnet, sub.ID) {
+			if slices.Contains(p.Addresses, a) { // Addresses are unique in a VPC.
+				return s.PortView(PortID(p.ID))
+			}
 		}
 	}
 	return nil, false

@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"cmp"
 	"iter"
+	"maps"
 	"slices"
 )
 
@@ -12,11 +14,22 @@ type Snapshot struct {
 	// DefaultProfile judges VPCs for which neither they nor their project name one.
 	DefaultProfile ProfileName
 	objects        map[Kind]map[string]Object
+	// referrers turns References around: who refers to an object, by the kind of the referrer. A referrer that refers twice is
+	// there once.
+	referrers map[target]map[Kind]map[string]Object
+}
+
+type target struct {
+	kind Kind
+	id   string
 }
 
 // NewSnapshot returns an empty snapshot in which the presets exist as profiles.
 func NewSnapshot(defaultProfile ProfileName) *Snapshot {
-	s := &Snapshot{DefaultProfile: defaultProfile, objects: make(map[Kind]map[string]Object, len(kinds))}
+	s := &Snapshot{
+		DefaultProfile: defaultProfile, objects: make(map[Kind]map[string]Object, len(kinds)),
+		referrers: make(map[target]map[Kind]map[string]Object),
+	}
 	for _, k := range Kinds() {
 		s.objects[k] = make(map[string]Object)
 	}
@@ -27,13 +40,52 @@ func NewSnapshot(defaultProfile ProfileName) *Snapshot {
 }
 
 // Put adds or replaces an object.
-func (s *Snapshot) Put(o Object) { s.objects[o.Kind()][o.Base().ID] = o }
+func (s *Snapshot) Put(o Object) {
+	k, id := o.Kind(), o.Base().ID
+	s.Delete(k, id)
+	s.objects[k][id] = o
+	for _, r := range o.References() {
+		t := target{r.Kind, r.ID}
+		if s.referrers[t] == nil {
+			s.referrers[t] = make(map[Kind]map[string]Object)
+		}
+		if s.referrers[t][k] == nil {
+			s.referrers[t][k] = make(map[string]Object)
+		}
+		s.referrers[t][k][id] = o
+	}
+}
 
 // Delete removes an object and tells whether it was there.
 func (s *Snapshot) Delete(k Kind, id string) bool {
-	_, ok := s.objects[k][id]
+	o, ok := s.objects[k][id]
+	if !ok {
+		return false
+	}
 	delete(s.objects[k], id)
-	return ok
+	for _, r := range o.References() {
+		t := target{r.Kind, r.ID}
+		delete(s.referrers[t][k], id)
+		if len(s.referrers[t][k]) == 0 {
+			delete(s.referrers[t], k)
+		}
+		if len(s.referrers[t]) == 0 {
+			delete(s.referrers, t)
+		}
+	}
+	return true
+}
+
+// Referrers iterates the objects of a type that refer to an object, in no particular order.
+func Referrers[T Object](s *Snapshot, k Kind, id string) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		var zero T
+		for _, o := range s.referrers[target{k, id}][zero.Kind()] {
+			if !yield(o.(T)) {
+				return
+			}
+		}
+	}
 }
 
 // Get finds an object.
@@ -58,13 +110,19 @@ func (s *Snapshot) All(k Kind) iter.Seq[Object] {
 
 // Clone copies the maps; the objects are shared.
 func (s *Snapshot) Clone() *Snapshot {
-	c := &Snapshot{Revision: s.Revision, DefaultProfile: s.DefaultProfile, objects: make(map[Kind]map[string]Object, len(s.objects))}
+	c := &Snapshot{
+		Revision: s.Revision, DefaultProfile: s.DefaultProfile,
+		objects:   make(map[Kind]map[string]Object, len(s.objects)),
+		referrers: make(map[target]map[Kind]map[string]Object, len(s.referrers)),
+	}
 	for k, m := range s.objects {
-		objects := make(map[string]Object, len(m))
-		for id, o := range m {
-			objects[id] = o
+		c.objects[k] = maps.Clone(m)
+	}
+	for t, kinds := range s.referrers {
+		c.referrers[t] = make(map[Kind]map[string]Object, len(kinds))
+		for k, m := range kinds {
+			c.referrers[t][k] = maps.Clone(m)
 		}
-		c.objects[k] = objects
 	}
 	return c
 }
@@ -88,25 +146,27 @@ func List[T Object](s *Snapshot, keep func(T) bool) []T {
 			out = append(out, t)
 		}
 	}
-	slices.SortFunc(out, func(a, b T) int {
-		if a.Base().ID < b.Base().ID {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(out, byID)
 	return out
 }
 
+func byID[T Object](a, b T) int { return cmp.Compare(a.Base().ID, b.Base().ID) }
+
 // RulesOf returns a group's rules by number.
 func (s *Snapshot) RulesOf(id GroupID) []*Rule {
-	out := List(s, func(r *Rule) bool { return r.GroupID == id })
-	slices.SortFunc(out, func(a, b *Rule) int { return int(int64(a.Number) - int64(b.Number)) })
+	var out []*Rule
+	for r := range Referrers[*Rule](s, KindGroup, string(id)) {
+		if r.GroupID == id { // Others name the group as their remote.
+			out = append(out, r)
+		}
+	}
+	slices.SortFunc(out, func(a, b *Rule) int { return cmp.Compare(a.Number, b.Number) })
 	return out
 }
 
 // EntriesOf returns an IP set's entries by id.
 func (s *Snapshot) EntriesOf(id IPSetID) []*Entry {
-	return List(s, func(e *Entry) bool { return e.IPSetID == id })
+	return slices.SortedFunc(Referrers[*Entry](s, KindIPSet, string(id)), byID)
 }
 
 // ProfileOf returns the profile by which a VPC's ports are judged.

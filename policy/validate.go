@@ -156,9 +156,8 @@ func (f *findings) subnet(o *Subnet, s *Snapshot) {
 		if slices.ContainsFunc(o.CIDRs[:i], c.Overlaps) {
 			f.add(pointer, "cidr-overlap", "%s overlaps another CIDR of the subnet", c)
 		}
-		for other := range s.All(KindSubnet) {
-			o2 := other.(*Subnet)
-			if o2.ID == o.ID || o2.VPCID != o.VPCID {
+		for _, o2 := range slices.SortedFunc(Referrers[*Subnet](s, KindVPC, string(o.VPCID)), byID) {
+			if o2.ID == o.ID {
 				continue
 			}
 			if j := slices.IndexFunc(o2.CIDRs, c.Overlaps); j >= 0 {
