@@ -3,7 +3,6 @@ package ovsdb
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -43,16 +42,15 @@ func (a Address) network() string {
 	return "tcp"
 }
 
-var errNoTLS = errors.New("ssl needs a TLS configuration")
-
 // dial connects, with TLS where the address says so. ctx limits all of it.
 func (a Address) dial(ctx context.Context, config *tls.Config) (net.Conn, error) {
 	var d net.Dialer
 	if a.scheme != "ssl" {
 		return d.DialContext(ctx, a.network(), a.rest)
 	}
-	if config == nil {
-		return nil, errNoTLS
+	config, err := clientTLS(config)
+	if err != nil {
+		return nil, err
 	}
 	return (&tls.Dialer{NetDialer: &d, Config: config}).DialContext(ctx, a.network(), a.rest)
 }

@@ -19,7 +19,9 @@ func Dial(ctx context.Context, address string, o Options) (*Client, error) {
 	return c, nil
 }
 
-// DialConn connects without reading anything.
+// DialConn connects without reading anything. For ssl: addresses the certificate must
+// come from one of Options.TLS.RootCAs, but may be any of theirs unless ServerName is
+// set: ask [Conn.IsPeer] before trusting the peer to be a certain one.
 func DialConn(ctx context.Context, address string, o Options) (*Conn, error) {
 	a, err := ParseAddress(address)
 	if err != nil {
@@ -32,5 +34,8 @@ func DialConn(ctx context.Context, address string, o Options) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ovsdb: dial %s: %w", address, err)
 	}
-	return NewConn(nc, o), nil
+	c := newConn(nc, o)
+	c.chainVerified = a.scheme == "ssl"
+	c.start()
+	return c, nil
 }

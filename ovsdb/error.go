@@ -23,20 +23,18 @@ var (
 
 // Kinds of [Error] that callers may tell apart (RFC 7047 sections 3.1, 4.1.3 and 5.2).
 const (
-	KindConstraint    = "constraint violation"
-	KindReferential   = "referential integrity violation"
-	KindTimedOut      = "timed out"
-	KindAborted       = "aborted"
-	KindNotPermitted  = "permission error"
-	KindUnknownMethod = "unknown method"
-	KindUnknownDB     = "unknown database"
-	KindUnknownTable  = "unknown table"
-	KindUnknownColumn = "unknown column"
-	KindDomain        = "domain error"
-	KindRange         = "range error"
-	KindDuplicateName = "duplicate uuid-name"
-	KindNotSupported  = "not supported"
-	KindSyntax        = "syntax error"
+	KindConstraint      = "constraint violation"
+	KindReferential     = "referential integrity violation"
+	KindTimedOut        = "timed out"
+	KindAborted         = "aborted"
+	KindUnknownMethod   = "unknown method"
+	KindUnknownDB       = "unknown database"
+	KindUnknownColumn   = "unknown column"
+	KindUnknownFunction = "unknown function"
+	KindDomain          = "domain error"
+	KindDuplicateName   = "duplicate uuid-name"
+	KindNotSupported    = "not supported"
+	KindSyntax          = "syntax error"
 )
 
 // An Error is the server's refusal of a call or of one operation.

@@ -86,15 +86,12 @@ func (m Mark) holds(iface *Interface) bool {
 
 // op sets the mark where holds still holds when the server gets to it.
 func (m Mark) op() Op {
-	return Mutate{
-		Table: TableInterface,
-		Where: []Condition{
-			Equal("_uuid", m.Interface),
-			Equal("ofport", Integer(m.Value.OFPort)),
-			Includes("external_ids", StringMap(map[string]string{keyIfaceID: m.IfaceID})),
-		},
-		Mutations: setKeys("external_ids", map[string]string{keyInstalled: m.Value.String()}),
+	where := []Condition{Equal("_uuid", m.Interface), Equal("ofport", Integer(m.Value.OFPort))}
+	if m.IfaceID != "" { // that a key is absent is nothing a condition can say
+		where = append(where, Includes("external_ids", StringMap(map[string]string{keyIfaceID: m.IfaceID})))
 	}
+	return Mutate{Table: TableInterface, Where: where,
+		Mutations: setKeys("external_ids", map[string]string{keyInstalled: m.Value.String()})}
 }
 
 // ClearInstalled removes the marks of these interfaces in one transaction, or without

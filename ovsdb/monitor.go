@@ -67,7 +67,7 @@ func (c *Conn) monitorIn(ctx context.Context, d dialect, requests map[string]any
 		params = append(params, UUID{}.String())
 	}
 	first := make(chan error, 1)
-	_, err := c.start(ctx, d.call, params, func(m message, err error) {
+	_, err := c.request(ctx, d.call, params, func(m message, err error) {
 		if err == nil {
 			err = m.refusal(d.call)
 		}
