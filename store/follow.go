@@ -56,9 +56,7 @@ func (s *Store) followFrom(ctx context.Context, next *int64) error {
 			if err != nil {
 				return err
 			}
-			if len(b.Changes) > 0 {
-				s.applyBatch(b)
-			}
+			s.applyBatch(b)
 			*next = revision + 1
 		}
 		if r.IsProgressNotify() {
@@ -74,11 +72,15 @@ func (s *Store) known(k key, _ *clientv3.Event) (o policy.Object, err error) {
 	return o, nil
 }
 
+// applyBatch brings workspace and mirror to the batch's revision. A revision without changes of objects is one for the
+// workspace alone, whose transactions compare the revisions of index keys too.
 func (s *Store) applyBatch(b policy.Batch) {
 	s.workspace.Lock()
 	s.workspace.apply(b)
 	s.workspace.Unlock()
-	s.mirror.apply(b)
+	if len(b.Changes) > 0 {
+		s.mirror.apply(b)
+	}
 }
 
 // reload loads everything and applies the difference as one batch.
@@ -89,9 +91,7 @@ func (s *Store) reload(ctx context.Context, next *int64) error {
 	if err != nil {
 		return err
 	}
-	if b := difference(known, loaded); len(b.Changes) > 0 {
-		s.applyBatch(b)
-	}
+	s.applyBatch(difference(known, loaded))
 	*next = loaded.Revision + 1
 	return nil
 }

@@ -36,6 +36,7 @@ func (t *transaction) judge() error {
 			continue
 		}
 		for _, c := range policy.Conflicts(w.before, w.after, t.state.snapshot) {
+			c.Object = policy.HolderOf(w.after)
 			conflicts = append(conflicts, c)
 		}
 	}
@@ -65,7 +66,7 @@ func (t *transaction) inUse(w *write) []error {
 		return strings.Compare(string(a.Kind)+"/"+a.ID, string(b.Kind)+"/"+b.ID)
 	})
 	return []error{&policy.Conflict{
-		Code: string(w.key.kind) + "-in-use", Holders: holders,
+		Code: string(w.key.kind) + "-in-use", Holders: holders, Object: policy.HolderOf(w.before),
 		Message: fmt.Sprintf("%s %q is referred to by %s; change or delete what refers to it first", w.key.kind, w.before.Label(), names(holders)),
 	}}
 }
@@ -92,7 +93,10 @@ func (t *transaction) taken(changed []*write) []error {
 			if strings.Contains(message, "%s") {
 				message = fmt.Sprintf(message, quoted(other))
 			}
-			out = append(out, &policy.Conflict{Code: u.Code, Message: message, Holders: []policy.Holder{policy.HolderOf(other)}})
+			out = append(out, &policy.Conflict{
+				Code: u.Code, Message: message, Holders: []policy.Holder{policy.HolderOf(other)},
+				Object: policy.HolderOf(w.after), Pointer: u.Pointer,
+			})
 		}
 	}
 	return out

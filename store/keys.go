@@ -23,7 +23,6 @@ func isPreset(k key) bool {
 	_, ok := policy.Preset(policy.ProfileName(k.id))
 	return ok && k.kind == policy.KindProfile
 }
-func holder(o policy.Object) policy.Holder { return policy.HolderOf(o) }
 
 // layout makes the names of etcd's keys. It is the prefix of all of them and ends with a slash.
 type layout string

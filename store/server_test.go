@@ -4,19 +4,27 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/server/v3/embed"
 )
 
-// shared is the etcd of all tests that don't need one of their own; each test has its own prefix in it.
-var shared struct {
-	client  *clientv3.Client
-	tenants atomic.Int64
+// cluster is an etcd that tests share; every store that it opens has a prefix of its own unless told.
+type cluster struct {
+	name   string
+	client *clientv3.Client
 }
+
+// inside runs in this process without a listener, as by default; outside is reached through gRPC.
+var inside, outside cluster
+
+var tenants atomic.Int64
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -26,26 +34,54 @@ func run(m *testing.M) int {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	server, err := startEmbedded(context.Background(), dir, slog.New(slog.DiscardHandler))
+	server, err := startEmbedded(context.Background(), filepath.Join(dir, "inside"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		panic(err)
 	}
 	defer server.close()
-	shared.client = server.client()
-	defer func() { _ = shared.client.Close() }()
+	inside = cluster{"inside", server.client()}
+	defer func() { _ = inside.client.Close() }()
+
+	external, endpoint := startExternal(filepath.Join(dir, "outside"), MaxOperations, MaxRequest)
+	defer external.Close()
+	client, err := dialExternal(context.Background(), Options{Endpoints: []string{endpoint}}.withDefaults())
+	if err != nil {
+		panic(err)
+	}
+	outside = cluster{"outside", client}
+	defer func() { _ = client.Close() }()
 	return m.Run()
 }
 
-func freshPrefix() string { return fmt.Sprintf("/test/%d/", shared.tenants.Add(1)) }
+// startExternal runs an etcd as an operator would, with a listener, and returns where it listens.
+func startExternal(dir string, operations, request uint) (*embed.Etcd, string) {
+	c := embeddedConfig(dir, slog.New(slog.DiscardHandler))
+	c.MaxTxnOps, c.MaxRequestBytes = operations, request
+	c.ListenClientUrls = []url.URL{{Scheme: "http", Host: "127.0.0.1:0"}}
+	e, err := embed.StartEtcd(c)
+	if err != nil {
+		panic(err)
+	}
+	<-e.Server.ReadyNotify()
+	return e, "http://" + e.Clients[0].Addr().String()
+}
 
-// open1 opens a store of its own in the shared etcd.
-func open1(t testing.TB) *Store { return openAt(t, freshPrefix()) }
+func freshPrefix() string { return fmt.Sprintf("/test/%d/", tenants.Add(1)) }
 
-func openAt(t testing.TB, prefix string) *Store {
-	s, err := New(t.Context(), shared.client, Options{Prefix: prefix})
+func (c cluster) open(t testing.TB) *Store { return c.openAt(t, freshPrefix()) }
+
+func (c cluster) openAt(t testing.TB, prefix string) *Store {
+	s, err := New(t.Context(), c.client, Options{Prefix: prefix})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	return s
+}
+
+// onBoth runs a test on either cluster.
+func onBoth(t *testing.T, test func(t *testing.T, c cluster)) {
+	for _, c := range []cluster{inside, outside} {
+		t.Run(c.name, func(t *testing.T) { test(t, c) })
+	}
 }
 
 // consistent fails the test when Fsck finds anything.
@@ -54,4 +90,15 @@ func consistent(t testing.TB, s *Store) {
 	found, err := s.Fsck(context.Background())
 	require.NoError(t, err)
 	require.Empty(t, found)
+}
+
+// keys lists all keys of etcd below the store's prefix.
+func keys(t testing.TB, s *Store) (out []string) {
+	t.Helper()
+	_, err := s.scan(t.Context(), string(s.layout), 0, func(name string, _ []byte, _ int64) error {
+		out = append(out, name[len(s.layout):])
+		return nil
+	})
+	require.NoError(t, err)
+	return out
 }

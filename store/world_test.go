@@ -105,3 +105,8 @@ func exists(s *Store, k policy.Kind, id string) (ok bool) {
 	s.View(func(v *policy.Snapshot) { _, ok = v.Get(k, id) })
 	return ok
 }
+
+func count(s *Store, k policy.Kind) (n int) {
+	s.View(func(v *policy.Snapshot) { n = v.Len(k) })
+	return n
+}
