@@ -114,8 +114,8 @@ func (n *Namespace) HTTPClient() *http.Client {
 }
 
 // Listen listens for TCP inside the namespace.
-func (n *Namespace) Listen(at netip.AddrPort) (net.Listener, error) {
-	var ln net.Listener
+func (n *Namespace) Listen(at netip.AddrPort) (*net.TCPListener, error) {
+	var ln *net.TCPListener
 	err := n.Do(func() (err error) {
 		ln, err = net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
 		return err

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -34,9 +35,9 @@ func (l *Lab) newHost(namespace, label string, mac net.HardwareAddr) (*Host, err
 }
 
 // tuneHost shortens the pauses of TCP, so that a connection that was cut goes on within a
-// second of being allowed again.
+// second of being allowed again, and lengthens its patience from seconds to minutes.
 func tuneHost() error {
-	return sysctl("ipv4.tcp_rto_max_ms", "1000")
+	return errors.Join(sysctl("ipv4.tcp_rto_max_ms", "1000"), sysctl("ipv4.tcp_retries2", "255"))
 }
 
 func (h *Host) end() end { return end{ns: h.Namespace, name: hostPort, mac: h.MAC} }

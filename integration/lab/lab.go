@@ -19,8 +19,9 @@ type Lab struct {
 	mu         sync.Mutex
 	namespaces map[string]*Namespace // by full name
 	switches   []*Switch
-	closers    []func() // sockets and goroutines of probes
-	mgmtNext   [2]byte  // last byte given out to nodes and to hypervisors
+	closers    map[int]func() // of servers, sniffers and streams
+	nextCloser int
+	mgmtNext   [2]byte // last byte given out to nodes and to hypervisors
 }
 
 // Options are what a lab can be told; the zero value will do.
@@ -58,7 +59,7 @@ type Skipper interface {
 // It ends with t. A test is skipped, with the reason, where no lab can be made; a program fails.
 func New(t T, o Options) *Lab {
 	t.Helper()
-	l := &Lab{t: t, namespaces: map[string]*Namespace{}}
+	l := &Lab{t: t, namespaces: map[string]*Namespace{}, closers: map[int]func(){}}
 	if err := Usable(); err != nil {
 		if s, ok := t.(Skipper); ok {
 			s.Skip(err)
@@ -139,27 +140,36 @@ func (l *Lab) removeNamespace(n *Namespace) error {
 	if err := endProcesses(map[uint64]bool{n.inode: true}); err != nil {
 		return err
 	}
-	n.close()
-	<-n.done
+	n.leave()
 	return removeNamespace(n.Name)
 }
 
-// onClose has f called when the lab closes, before its namespaces go.
-func (l *Lab) onClose(f func()) {
+// onClose has f called when the lab closes, before its namespaces go, unless it is forgotten.
+func (l *Lab) onClose(f func()) (forget func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.closers = append(l.closers, f)
+	n := l.nextCloser
+	l.nextCloser++
+	l.closers[n] = f
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.closers, n)
+	}
 }
 
 // close ends everything. What can't be removed is reported, and left to the next Reap.
 func (l *Lab) close() {
-	l.mu.Lock()
-	closers, switches, namespaces := l.closers, l.switches, l.namespaces
-	l.closers, l.switches, l.namespaces = nil, nil, nil
-	l.mu.Unlock()
-	for _, f := range closers {
+	for _, f := range l.takeClosers() { // a listener that ends may leave connections behind
 		f()
 	}
+	for _, f := range l.takeClosers() {
+		f()
+	}
+	l.mu.Lock()
+	switches, namespaces := l.switches, l.namespaces
+	l.switches, l.namespaces = nil, nil
+	l.mu.Unlock()
 	if l.t.Failed() {
 		for _, s := range switches {
 			l.t.Logf("lab: end of the log of %s:\n%s", s.ns.Name, tail(s.Log(), 2000))
@@ -169,12 +179,19 @@ func (l *Lab) close() {
 		l.t.Errorf("close lab %s: %v", l.Prefix(), err)
 	}
 	for _, n := range namespaces {
-		n.close()
-		<-n.done
+		n.leave()
 	}
 	if err := l.record.remove(); err != nil {
 		l.t.Errorf("close lab %s: %v", l.Prefix(), err)
 	}
+}
+
+func (l *Lab) takeClosers() map[int]func() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	closers := l.closers
+	l.closers = map[int]func(){}
+	return closers
 }
 
 func tail(s string, n int) string {

@@ -33,6 +33,8 @@ type Namespace struct {
 	quit  chan struct{} // closed to send the thread home
 	close func()        // closes quit, once
 	done  chan struct{} // closed when the thread has left
+
+	processes sync.WaitGroup // those that Start has started
 }
 
 // newNamespace makes a namespace with its loopback up, under netnsDir.
@@ -60,6 +62,15 @@ func newNamespace(name string) (*Namespace, error) {
 // ends with it and no other code of the process can find itself in the namespace.
 func (n *Namespace) thread(started chan<- error) {
 	runtime.LockOSThread()
+	if unix.Gettid() == os.Getpid() {
+		// The main thread never ends, and is what others see of the process in /proc. It is
+		// held until the goroutine that takes over has another.
+		defer runtime.UnlockOSThread()
+		taken := make(chan error)
+		go n.thread(taken)
+		started <- <-taken
+		return
+	}
 	defer close(n.done)
 	if err := n.enter(); err != nil {
 		started <- err
@@ -115,6 +126,13 @@ func (n *Namespace) Do(f func() error) error {
 	case <-n.done:
 		return fmt.Errorf("namespace %s: %w", n.Name, net.ErrClosed)
 	}
+}
+
+// leave waits for the namespace's processes, which have been ended, and sends the thread home.
+func (n *Namespace) leave() {
+	n.processes.Wait()
+	n.close()
+	<-n.done
 }
 
 // Command is a command that runs in the namespace when the caller starts it. Its process id is

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,9 +78,28 @@ func (s *Switch) startServer() (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = s.tool("ovs-vsctl", "--retry", "--no-wait", "init", "--",
+	if err := s.awaitSocket(); err != nil {
+		return err
+	}
+	_, err = s.tool("ovs-vsctl", "--no-wait", "init", "--",
 		"set", "Open_vSwitch", ".", "external_ids:system-id="+s.systemID)
 	return err
+}
+
+// awaitSocket waits until the database takes connections. ovs-vsctl's own --retry waits a
+// second between attempts.
+func (s *Switch) awaitSocket() error {
+	deadline := time.Now().Add(toolTimeout)
+	for {
+		conn, err := net.Dial("unix", s.path("run", "db.sock"))
+		if err == nil {
+			return conn.Close()
+		}
+		if !s.server.Running() || time.Now().After(deadline) {
+			return fmt.Errorf("start ovsdb-server of %s: %w", s.ns.Name, err)
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // startVswitchd starts the daemon and waits until it has done what the database says.

@@ -23,16 +23,19 @@ const (
 	KindTCP  Kind = "tcp"  // a handshake
 	KindUDP  Kind = "udp"  // a datagram and its echo
 	KindPing Kind = "ping" // ICMP or ICMPv6 echo, by the address
+	KindSCTP Kind = "sctp" // INIT and its acknowledgement
+	KindRaw  Kind = "ip"   // a packet of an IP protocol and its echo
 )
 
 // A Probe is one question to the network: does an answer come back?
 type Probe struct {
-	Kind    Kind
-	To      netip.Addr
-	Port    uint16     // of tcp and udp
-	From    netip.Addr // source address; the zero Addr leaves it to the host
-	Size    int        // bytes of payload of udp and ping; above the MTU it travels in fragments
-	Timeout time.Duration
+	Kind     Kind
+	To       netip.Addr
+	Port     uint16     // of tcp, udp and sctp
+	Protocol uint8      // of ip and sctp: a number of IANA's
+	From     netip.Addr // source address; the zero Addr leaves it to the host
+	Size     int        // bytes of payload of udp, ping and ip; above the MTU it travels in fragments
+	Timeout  time.Duration
 }
 
 // TCP asks for a handshake.
@@ -44,6 +47,19 @@ func UDP(to netip.Addr, port uint16) Probe { return Probe{Kind: KindUDP, To: to,
 // Ping asks for the echo of ICMP, or ICMPv6.
 func Ping(to netip.Addr) Probe { return Probe{Kind: KindPing, To: to} }
 
+// SCTP asks for the acknowledgement of an INIT.
+func SCTP(to netip.Addr, port uint16) Probe {
+	return Probe{Kind: KindSCTP, To: to, Port: port, Protocol: protocolSCTP}
+}
+
+// Raw asks for the echo of a packet of an IP protocol.
+func Raw(to netip.Addr, protocol uint8) Probe {
+	return Probe{Kind: KindRaw, To: to, Protocol: protocol}
+}
+
+// IPIP asks for the echo of an IPv4 packet inside of an IP packet.
+func IPIP(to netip.Addr) Probe { return Raw(to, protocolIPIP) }
+
 // Within is the probe with another timeout.
 func (p Probe) Within(d time.Duration) Probe { p.Timeout = d; return p }
 
@@ -54,6 +70,9 @@ func (p Probe) OfSize(n int) Probe { p.Size = n; return p }
 func (p Probe) As(from netip.Addr) Probe { p.From = from; return p }
 
 func (p Probe) String() string {
+	if p.Kind == KindRaw {
+		return fmt.Sprintf("%s-%d %s", p.Kind, p.Protocol, p.To)
+	}
 	if p.Port == 0 {
 		return fmt.Sprintf("%s %s", p.Kind, p.To)
 	}
@@ -83,6 +102,8 @@ func (h *Host) Try(p Probe) Outcome {
 		KindTCP:  h.probeTCP,
 		KindUDP:  h.probeUDP,
 		KindPing: h.probePing,
+		KindSCTP: h.probeSCTP,
+		KindRaw:  h.probeRaw,
 	}[p.Kind]
 	if send == nil {
 		h.lab.t.Errorf("lab: probe from %s: unknown kind %q", h.Label, p.Kind)
@@ -114,6 +135,7 @@ var outcomes = []struct {
 	outcome Outcome
 }{
 	{unix.ECONNREFUSED, Refused},
+	{unix.ENOPROTOOPT, Refused}, // ICMP "protocol unreachable"
 	{unix.EHOSTUNREACH, Unreachable},
 	{unix.ENETUNREACH, Unreachable},
 	{unix.EACCES, Unreachable}, // ICMPv6 "administratively prohibited"

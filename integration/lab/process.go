@@ -47,10 +47,10 @@ func (n *Namespace) Start(cmd *exec.Cmd, logPath string) (*Process, error) {
 		return nil, fmt.Errorf("start %s in %s: %w", cmd.Path, n.Name, err)
 	}
 	p := &Process{cmd: cmd, done: make(chan struct{})}
-	go func() {
+	n.processes.Go(func() {
 		defer close(p.done)
 		p.err = cmd.Wait()
-	}()
+	})
 	return p, nil
 }
 
@@ -172,7 +172,7 @@ func removeNamespaces(prefix string) error {
 	}
 	inodes := map[uint64]bool{}
 	var own unix.Stat_t
-	if err := unix.Stat("/proc/self/ns/net", &own); err != nil {
+	if err := unix.Stat("/proc/thread-self/ns/net", &own); err != nil {
 		return fmt.Errorf("stat own namespace: %w", err)
 	}
 	for _, path := range paths {

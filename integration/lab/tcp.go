@@ -39,12 +39,13 @@ func (h *Host) ListenTCP(ports ...uint16) {
 // serve runs f until it returns by itself or because the lab closes c, which it waits for.
 func (l *Lab) serve(c io.Closer, f func()) {
 	done := make(chan struct{})
-	l.onClose(func() {
+	forget := l.onClose(func() {
 		c.Close()
 		<-done
 	})
 	go func() {
 		defer close(done)
+		defer forget()
 		defer c.Close()
 		f()
 	}()
