@@ -15,10 +15,3 @@ func TestCompile_NoTwoFlowsShareAKey(t *testing.T) {
 	}
 	require.NotEmpty(t, seen)
 }
-
-func TestDump(t *testing.T) {
-	w, v, ofports := tiers(t)
-	for _, f := range Compile(w.s, v, ofports, []uint16{9}) {
-		t.Log(f.String())
-	}
-}
