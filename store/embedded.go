@@ -26,6 +26,7 @@ const (
 	Retention = 30 * time.Minute
 
 	backendQuota = 8 << 30 // bytes; etcd's own advice for the upper end
+	slowRequest  = time.Second // is warned of; a bulk of ten thousand objects takes a few tenths
 	memberName   = "conjunct"
 )
 
@@ -73,6 +74,7 @@ func embeddedConfig(dir string, log *slog.Logger) *embed.Config {
 	c.MaxTxnOps, c.MaxRequestBytes = MaxOperations, MaxRequest
 	c.QuotaBackendBytes = backendQuota
 	c.AutoCompactionMode, c.AutoCompactionRetention = embed.CompactorModePeriodic, Retention.String()
+	c.WarningApplyDuration, c.WarningUnaryRequestDuration = slowRequest, slowRequest
 	c.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zapLogger(log))
 	return c
 }

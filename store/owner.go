@@ -10,6 +10,9 @@ var owners = map[policy.Kind]string{
 	policy.KindEntry:      "/ip_set_id",
 }
 
+// owning are the kinds that others belong to.
+var owning = map[policy.Kind]bool{policy.KindGroup: true, policy.KindIPSet: true}
+
 // siblings says which field of an object names the object below which its kind is judged as a whole: subnets of a VPC
 // must not overlap, which no single key decides.
 var siblings = map[policy.Kind]string{

@@ -75,9 +75,11 @@ func (t *transaction) Delete(k policy.Kind, id string) error {
 	if _, ok := t.state.snapshot.Get(k, id); !ok {
 		return &policy.NotFound{Kind: k, ID: id}
 	}
-	for _, owned := range t.ownedBy(name) {
-		if err := t.Delete(owned.kind, owned.id); err != nil {
-			return err
+	if owning[k] {
+		for _, owned := range t.ownedBy(name) {
+			if err := t.Delete(owned.kind, owned.id); err != nil {
+				return err
+			}
 		}
 	}
 	t.write(name).after = nil

@@ -18,6 +18,8 @@ var levels = map[zapcore.Level]slog.Level{
 	zapcore.ErrorLevel: slog.LevelError,
 }
 
+const longestField = 1000 // bytes; etcd logs slow requests whole
+
 // slogCore is a zapcore.Core that writes to a slog.Logger.
 type slogCore struct {
 	log *slog.Logger
@@ -60,6 +62,9 @@ func attributes(fields []zapcore.Field) []any {
 	out := make([]any, 0, 2*len(fields))
 	for _, f := range fields {
 		if v, ok := enc.Fields[f.Key]; ok {
+			if text, ok := v.(string); ok && len(text) > longestField {
+				v = text[:longestField] + "…"
+			}
 			out = append(out, f.Key, v)
 		}
 	}
