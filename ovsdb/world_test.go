@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,8 +51,9 @@ func fakeWorld(t *testing.T) *world {
 
 const vswitchSchema = "/usr/share/openvswitch/vswitch.ovsschema"
 
-// realWorld starts an ovsdb-server of its own on a fresh database.
-func realWorld(t *testing.T) *world {
+// realWorld starts an ovsdb-server of its own, with these flags, on a fresh database.
+func realWorld(t *testing.T, flags ...string) *world {
+	t.Helper()
 	for _, tool := range []string{"ovsdb-server", "ovsdb-tool", "ovs-vsctl"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("%s is not installed (Debian: openvswitch-switch)", tool)
@@ -66,11 +68,11 @@ func realWorld(t *testing.T) *world {
 	require.NoError(t, err, "%s", out)
 
 	w := &world{name: "real", unix: "unix:" + filepath.Join(dir, "db.sock"), tcp: freeTCP(t)}
-	stop := startReal(t, dir, db, w)
+	stop := startReal(t, dir, db, w, flags)
 	t.Cleanup(func() { stop() })
 	w.restart = func(t *testing.T) {
 		stop()
-		stop = startReal(t, dir, db, w)
+		stop = startReal(t, dir, db, w, flags)
 	}
 	admin := adminConn(t, w)
 	w.admin = admin
@@ -85,14 +87,15 @@ func realWorld(t *testing.T) *world {
 }
 
 // startReal runs the server in the foreground and returns what ends it.
-func startReal(t *testing.T, dir, db string, w *world) (stop func()) {
+func startReal(t *testing.T, dir, db string, w *world, flags []string) (stop func()) {
 	_, port, err := net.SplitHostPort(strings.TrimPrefix(w.tcp, "tcp:"))
 	require.NoError(t, err)
 	socket := strings.TrimPrefix(w.unix, "unix:")
-	cmd := exec.Command("ovsdb-server", "--no-chdir", "--log-file="+filepath.Join(dir, "log"), "-vconsole:off",
-		"--unixctl="+filepath.Join(dir, "ctl"), "--pidfile="+filepath.Join(dir, "pid"),
-		"--remote=punix:"+socket, fmt.Sprintf("--remote=ptcp:%s:127.0.0.1", port),
-		"--remote=db:Open_vSwitch,Open_vSwitch,manager_options", db)
+	args := slices.Concat(flags, []string{"--no-chdir", "--log-file=" + filepath.Join(dir, "log"), "-vconsole:off",
+		"--unixctl=" + filepath.Join(dir, "ctl"), "--pidfile=" + filepath.Join(dir, "pid"),
+		"--remote=punix:" + socket, fmt.Sprintf("--remote=ptcp:%s:127.0.0.1", port),
+		"--remote=db:Open_vSwitch,Open_vSwitch,manager_options", db})
+	cmd := exec.Command("ovsdb-server", args...)
 	require.NoError(t, cmd.Start())
 	require.Eventually(t, func() bool {
 		nc, err := net.Dial("unix", socket)
