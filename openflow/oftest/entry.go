@@ -1,0 +1,96 @@
+package oftest
+
+import (
+	"cmp"
+	"slices"
+	"unique"
+
+	"conjunct/openflow"
+)
+
+// An entry is a flow as a switch keeps it. What is equal in many switches is kept once for all of them. An entry
+// that changes is replaced; only the count changes in place.
+type entry struct {
+	key     entryKey
+	body    unique.Handle[string] // a FlowMod that adds the flow, with cookie 0
+	cookie  uint64
+	order   uint64 // of insertion
+	packets uint64
+}
+
+// An entryKey names a flow within its table.
+type entryKey struct {
+	match    unique.Handle[string]
+	priority uint16
+}
+
+func keyOf(f *openflow.Flow) entryKey {
+	return entryKey{unique.Make(f.Match.Key()), f.Priority}
+}
+
+// newEntry encodes a flow. It fails when the flow is too long for a message.
+func newEntry(f openflow.Flow) (*entry, error) {
+	e := &entry{key: keyOf(&f), cookie: f.Cookie}
+	f.Cookie = 0
+	b, err := openflow.Append(nil, 0, openflow.FlowMod{Command: openflow.FlowAdd, Flow: f})
+	if err != nil {
+		return nil, err
+	}
+	e.body = unique.Make(string(b))
+	return e, nil
+}
+
+// flow decodes the flow.
+func (e *entry) flow() openflow.Flow {
+	_, m, err := openflow.Decode([]byte(e.body.Value()))
+	if err != nil {
+		panic("oftest: decode own flow: " + err.Error()) // newEntry has encoded it
+	}
+	f := m.(openflow.FlowMod).Flow
+	f.Cookie = e.cookie
+	return f
+}
+
+func (e *entry) stats() openflow.FlowStats {
+	return openflow.FlowStats{Flow: e.flow(), Packets: e.packets}
+}
+
+// A table is one flow table. Its classifier is built at the first lookup.
+type table struct {
+	entries map[entryKey]*entry
+	index   *classifier
+	rules   map[*entry]*rule // of index
+}
+
+// sorted returns the entries in the order of insertion.
+func (t *table) sorted() []*entry {
+	all := make([]*entry, 0, len(t.entries))
+	for _, e := range t.entries {
+		all = append(all, e)
+	}
+	slices.SortFunc(all, func(a, b *entry) int { return cmp.Compare(a.order, b.order) })
+	return all
+}
+
+// classifier returns the index.
+func (t *table) classifier() *classifier {
+	if t.index == nil {
+		t.index, t.rules = newClassifier(), make(map[*entry]*rule, len(t.entries))
+		for _, e := range t.sorted() {
+			t.insert(e)
+			t.index.publish()
+		}
+	}
+	return t.index
+}
+
+func (t *table) insert(e *entry) {
+	r := newRule(e, e.flow())
+	t.rules[e] = r
+	t.index.insert(r)
+}
+
+func (t *table) remove(e *entry) {
+	t.index.remove(t.rules[e])
+	delete(t.rules, e)
+}

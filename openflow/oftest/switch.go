@@ -1,0 +1,216 @@
+package oftest
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"conjunct/openflow"
+)
+
+// Config is what a switch is made of.
+type Config struct {
+	DatapathID uint64
+	// BundleIdle is how long a bundle may be idle before the switch forgets it: 10 s when it is 0, as in Open vSwitch.
+	BundleIdle time.Duration
+	// Versions is what the switch says in its hello: OpenFlow 1.5 alone when it is 0.
+	Versions uint32
+	// PartSize is how many bytes of flows go into one part of a dump, about: 64 KiB less a little when it is 0.
+	PartSize int
+}
+
+// A Switch has tables, ports and connections. Its methods may be called from any goroutine.
+type Switch struct {
+	config Config
+
+	mu        sync.Mutex
+	tables    [numTables]*table
+	order     uint64
+	ports     map[openflow.Port]openflow.PortDesc
+	frags     openflow.Config
+	tracker   tracker
+	fragments reassembler
+	faults    faultState
+	masters   masterState
+
+	channels map[*channel]struct{}
+	told     []*channel // that have messages queued by what another channel asked
+	closed   bool
+	work     sync.WaitGroup
+}
+
+// NewSwitch returns a switch without ports and flows.
+func NewSwitch(config Config) *Switch {
+	if config.BundleIdle == 0 {
+		config.BundleIdle = 10 * time.Second
+	}
+	if config.Versions == 0 {
+		config.Versions = openflow.HelloVersions15
+	}
+	if config.PartSize == 0 {
+		config.PartSize = 60 << 10
+	}
+	return &Switch{
+		config: config, ports: make(map[openflow.Port]openflow.PortDesc), channels: make(map[*channel]struct{}),
+		frags: openflow.Config{MissSendLen: 128},
+	}
+}
+
+// Inject lets a packet come in by a port. Flows count it, connections take note of it.
+func (s *Switch) Inject(in openflow.Port, p Packet) Journey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.setNumber(openflow.InPort, uint64(in))
+	var j Journey
+	s.run(&j, p, 0, 0)
+	return j
+}
+
+// Trace shows where a packet with all its metadata (in_port, registers, ct_state and what it implies) would go from a table on, and
+// changes nothing. After each ct(table=N) it goes on with the next of the states given, +trk+new when there is none left.
+func (s *Switch) Trace(table uint8, p Packet, states ...uint8) Journey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var j Journey
+	s.resume(&j, p, table, &states)
+	return j
+}
+
+// Lookup returns the flow of one table that the packet meets.
+func (s *Switch) Lookup(table uint8, p Packet) (openflow.Flow, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.lookup(table, &p); r != nil {
+		return r.flow, true
+	}
+	return openflow.Flow{}, false
+}
+
+// lookup finds the rule for a packet, which shows its ports or not as the switch is configured for fragments.
+func (s *Switch) lookup(tableID uint8, p *Packet) *rule {
+	if int(tableID) >= len(s.tables) || s.tables[tableID] == nil {
+		return nil
+	}
+	c := s.tables[tableID].classifier()
+	if p.number(openflow.IPFrag)&openflow.FragAny == 0 || s.frags.Frags == openflow.FragNXMatch {
+		return c.lookup(p)
+	}
+	if s.frags.Frags != openflow.FragNormal {
+		return nil
+	}
+	src, dst := p.fields[openflow.TCPSrc], p.fields[openflow.TCPDst]
+	p.fields[openflow.TCPSrc], p.fields[openflow.TCPDst] = value{}, value{}
+	defer func() { p.fields[openflow.TCPSrc], p.fields[openflow.TCPDst] = src, dst }()
+	return c.lookup(p)
+}
+
+// Apply carries out flow mods in one step, or none of them.
+func (s *Switch) Apply(mods ...openflow.FlowMod) error {
+	s.mu.Lock()
+	i, err := s.carryOut(mods)
+	told := s.told
+	s.told = nil
+	s.mu.Unlock()
+	flush(told)
+	if err != nil {
+		return fmt.Errorf("flow mod %d, %v: %w", i, mods[i], err)
+	}
+	return nil
+}
+
+// Load adds the flows of a file in the syntax of ovs-ofctl: one a line, with comments.
+func (s *Switch) Load(text string) error {
+	var mods []openflow.FlowMod
+	for i, line := range strings.Split(text, "\n") {
+		line, _, _ = strings.Cut(line, "#")
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		f, err := openflow.ParseFlow(line)
+		if err != nil {
+			return fmt.Errorf("line %d: %w", i+1, err)
+		}
+		mods = append(mods, openflow.FlowMod{Command: openflow.FlowAdd, Flow: f})
+	}
+	return s.Apply(mods...)
+}
+
+// Flows returns all flows, by table and in the order of insertion.
+func (s *Switch) Flows() []openflow.FlowStats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var flows []openflow.FlowStats
+	for _, l := range s.filtered(openflow.FlowFilter{Table: openflow.AllTables}) {
+		f := l.entry.stats()
+		f.Table = l.table
+		flows = append(flows, f)
+	}
+	return flows
+}
+
+// Dump returns all flows as text, sorted: what "ovs-ofctl -O OpenFlow15 --no-stats --no-names dump-flows BRIDGE | sort" prints of the same
+// flows, without the spaces at the beginning of a line.
+func (s *Switch) Dump() string {
+	var lines []string
+	for _, f := range s.Flows() {
+		lines = append(lines, f.Flow.String())
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+// FlushZone forgets the connections of a zone.
+func (s *Switch) FlushZone(zone uint16) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tracker.flush(zone)
+}
+
+// SetFragments is the switch's side of OFPT_SET_CONFIG.
+func (s *Switch) SetFragments(mode openflow.FragMode) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.frags.Frags = mode
+}
+
+// Restart is what a restart of ovs-vswitchd is: connections break, flows, connections tracked and configuration are gone, ports stay.
+func (s *Switch) Restart() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tables = [numTables]*table{}
+	s.tracker, s.fragments, s.masters = tracker{}, reassembler{}, masterState{}
+	s.frags = openflow.Config{MissSendLen: 128}
+	s.disconnect()
+}
+
+// Disconnect breaks all connections.
+func (s *Switch) Disconnect() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.disconnect()
+}
+
+func (s *Switch) disconnect() {
+	for c := range s.channels {
+		c.nc.Close()
+	}
+}
+
+// Close breaks all connections, takes no more of them, and waits until nothing of the switch runs.
+func (s *Switch) Close() {
+	s.mu.Lock()
+	s.closed = true
+	s.disconnect()
+	s.mu.Unlock()
+	s.work.Wait()
+}
+
+// Dial returns the controller's end of a connection to the switch.
+func (s *Switch) Dial() net.Conn {
+	ours, theirs := net.Pipe()
+	s.Attach(ours)
+	return theirs
+}
