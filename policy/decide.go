@@ -70,7 +70,8 @@ func Decide(s *Snapshot, port PortID, d Direction, c Connection) (Decision, bool
 // DecideAt is Decide for a port whose surroundings are at hand.
 func DecideAt(s *Snapshot, v *PortView, d Direction, c Connection) Decision {
 	for i := range PlatformRules {
-		if r := &PlatformRules[i]; r.matches(v, d, c) && (r.Action == Drop || d == Ingress || v.mayBegin(c)) {
+		// The guard is for what a VM may send at all; the other refusals hold whatever the source.
+		if r := &PlatformRules[i]; r.matches(v, d, c) && (d == Ingress || v.mayBegin(c) || (r.Action == Drop && !r.Guard)) {
 			return Decision{Allowed: r.Action == Allow, Tier: TierPlatform, Platform: r}
 		}
 	}
