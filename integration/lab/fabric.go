@@ -20,7 +20,7 @@ const (
 // makeNet makes the namespace between all the others: a learning switch that is the fabric
 // (Open vSwitch, because it can give untagged hosts a VLAN) and a bridge for management.
 func (l *Lab) makeNet() (err error) {
-	if l.net, err = l.namespace("net"); err != nil {
+	if l.net, err = l.namespace("", "net"); err != nil {
 		return err
 	}
 	err = l.net.Do(func() error {
@@ -92,7 +92,7 @@ type Node struct {
 // Node makes a place on the management network; the first has 10.255.0.1.
 func (l *Lab) Node(name string) *Node {
 	l.t.Helper()
-	n, err := l.namespace(name)
+	n, err := l.namespace("", name)
 	l.must(err)
 	addr, err := l.plugManagement(n, name+"m", nodeNet)
 	l.must(err)
@@ -111,7 +111,7 @@ type Outside struct {
 // Outside makes a host on the fabric. Its link to the fabric is named after it.
 func (l *Lab) Outside(o Outside) *Host {
 	l.t.Helper()
-	h, err := l.newHost("out-"+o.Name, o.Name, o.MAC)
+	h, err := l.newHost("out-", o.Name, o.MAC)
 	l.must(err)
 	l.must(l.plugFabric("o-"+o.Name, h.end(), o.VLAN))
 	l.must(h.configure(o.Addrs, o.Routes))

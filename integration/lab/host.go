@@ -23,15 +23,15 @@ type Host struct {
 }
 
 // newHost makes the namespace of a host, before it has its interface.
-func (l *Lab) newHost(namespace, label string, mac net.HardwareAddr) (*Host, error) {
-	n, err := l.namespace(namespace)
+func (l *Lab) newHost(kind, name string, mac net.HardwareAddr) (*Host, error) {
+	n, err := l.namespace(kind, name)
 	if err != nil {
 		return nil, err
 	}
 	if mac == nil {
-		mac = macOf(label)
+		mac = macOf(name)
 	}
-	return &Host{Namespace: n, Label: label, MAC: mac, lab: l}, n.Do(tuneHost)
+	return &Host{Namespace: n, Label: name, MAC: mac, lab: l}, n.Do(tuneHost)
 }
 
 // tuneHost shortens the pauses of TCP, so that a connection that was cut goes on within a

@@ -24,7 +24,7 @@ type Hypervisor struct {
 	ns   *Namespace
 }
 
-// Hypervisor makes one hypervisor. A name has at most 9 bytes.
+// Hypervisor makes one hypervisor.
 func (l *Lab) Hypervisor(name string) *Hypervisor {
 	l.t.Helper()
 	hv, err := l.newHypervisor(name)
@@ -55,7 +55,7 @@ func (l *Lab) Hypervisors(names ...string) []*Hypervisor {
 }
 
 func (l *Lab) newHypervisor(name string) (*Hypervisor, error) {
-	ns, err := l.namespace(name)
+	ns, err := l.namespace("", name)
 	if err != nil {
 		return nil, err
 	}

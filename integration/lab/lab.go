@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 )
 
@@ -97,9 +98,16 @@ func (l *Lab) must(err error) {
 	}
 }
 
-// namespace makes a namespace of the lab.
-func (l *Lab) namespace(name string) (*Namespace, error) {
-	n, err := newNamespace(l.Prefix() + "-" + name)
+// maxName is how long the name of anything in a lab may be, in bytes: with the two that are
+// added to some it still is the name of an interface.
+const maxName = 13
+
+// namespace makes a namespace of the lab for something with a name.
+func (l *Lab) namespace(kind, name string) (*Namespace, error) {
+	if name == "" || len(name) > maxName || strings.ContainsAny(name, "/ \t\n") {
+		return nil, fmt.Errorf("name %q: 1 to %d bytes without spaces and slashes", name, maxName)
+	}
+	n, err := newNamespace(l.Prefix() + "-" + kind + name)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +180,9 @@ func (l *Lab) close() {
 	l.mu.Unlock()
 	if l.t.Failed() {
 		for _, s := range switches {
-			l.t.Logf("lab: end of the log of %s:\n%s", s.ns.Name, tail(s.Log(), 2000))
+			if complaints := s.complaints(); complaints != "" {
+				l.t.Logf("lab: ovs-vswitchd of %s complained:\n%s", s.ns.Name, complaints)
+			}
 		}
 	}
 	if err := removeNamespaces(l.Prefix()); err != nil {
@@ -192,13 +202,6 @@ func (l *Lab) takeClosers() map[int]func() {
 	closers := l.closers
 	l.closers = map[int]func(){}
 	return closers
-}
-
-func tail(s string, n int) string {
-	if len(s) > n {
-		return "…" + s[len(s)-n:]
-	}
-	return s
 }
 
 // The third byte of management addresses.

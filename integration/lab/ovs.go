@@ -192,3 +192,14 @@ func (s *Switch) Log() string {
 	b, _ := os.ReadFile(s.path("log", "ovs-vswitchd.log")) // absent before the first start
 	return string(b)
 }
+
+// complaints are the lines of the daemon's log from warnings upwards.
+func (s *Switch) complaints() string {
+	var lines []string
+	for line := range strings.Lines(s.Log()) {
+		if strings.Contains(line, "|WARN|") || strings.Contains(line, "|ERR|") || strings.Contains(line, "|EMER|") {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "")
+}

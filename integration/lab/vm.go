@@ -9,7 +9,7 @@ import (
 
 // VM describes a virtual machine with one interface.
 type VM struct {
-	Name    string // at most 15 bytes; the tap has the same name
+	Name    string // at most 13 bytes; the tap has the same name
 	IfaceID string // external_ids:iface-id of the tap; by default Name
 	MAC     net.HardwareAddr
 	Addrs   []netip.Prefix
@@ -39,7 +39,7 @@ func (l *Lab) VM(spec VM) *Machine {
 	if spec.IfaceID == "" {
 		spec.IfaceID = spec.Name
 	}
-	h, err := l.newHost("vm-"+spec.Name, spec.Name, spec.MAC)
+	h, err := l.newHost("vm-", spec.Name, spec.MAC)
 	l.must(err)
 	return &Machine{Host: h, spec: spec}
 }
