@@ -25,7 +25,7 @@ const (
 	// Retention is how far back the embedded etcd keeps the history that Since reads.
 	Retention = 30 * time.Minute
 
-	backendQuota = 8 << 30 // bytes; etcd's own advice for the upper end
+	backendQuota = 8 << 30     // bytes; etcd's own advice for the upper end
 	slowRequest  = time.Second // is warned of; a bulk of ten thousand objects takes a few tenths
 	memberName   = "conjunct"
 )

@@ -214,21 +214,24 @@ func TestDryRunLeavesNothing(t *testing.T) {
 	require.Equal(t, 2, count(s, policy.KindGroup))
 }
 
-func TestTenThousandEntriesAtOnce(t *testing.T) {
-	onBoth(t, func(t *testing.T, c cluster) {
-		s := c.open(t)
-		objects := []policy.Object{ipset("set")}
-		for n := range 10_000 {
-			objects = append(objects, entry(fmt.Sprintf("e%d", n), "set", fmt.Sprintf("10.%d.%d.0/24", n/256, n%256)))
-		}
-		rev := mustUpdate(t, s, put(objects...))
-		require.Equal(t, 10_000, count(s, policy.KindEntry))
-		require.Equal(t, rev, get[*policy.Entry](t, s, "e9999").Revision)
-		mustUpdate(t, s, remove(policy.KindIPSet, "set"))
-		require.Zero(t, count(s, policy.KindEntry))
-		consistent(t, s)
-		require.Equal(t, []string{"number/ip-set"}, keys(t, s))
-	})
+func TestTenThousandEntriesAtOnce(t *testing.T) { manyEntries(t, inside, 10_000) }
+
+// An operator's etcd has taken on our limits, so that what is beyond the usual 128 operations does for it.
+func TestManyEntriesAtOnceOutside(t *testing.T) { manyEntries(t, outside, 1000) }
+
+func manyEntries(t *testing.T, c cluster, n int) {
+	s := c.open(t)
+	objects := []policy.Object{ipset("set")}
+	for i := range n {
+		objects = append(objects, entry(fmt.Sprintf("e%d", i), "set", fmt.Sprintf("10.%d.%d.0/24", i/256, i%256)))
+	}
+	rev := mustUpdate(t, s, put(objects...))
+	require.Equal(t, n, count(s, policy.KindEntry))
+	require.Equal(t, rev, get[*policy.Entry](t, s, fmt.Sprintf("e%d", n-1)).Revision)
+	consistent(t, s)
+	mustUpdate(t, s, remove(policy.KindIPSet, "set"))
+	require.Zero(t, count(s, policy.KindEntry))
+	require.Equal(t, []string{"number/ip-set"}, keys(t, s))
 }
 
 func TestTransactionTooLarge(t *testing.T) {
