@@ -1,0 +1,82 @@
+package api
+
+import (
+	"errors"
+	"strings"
+
+	"conjunct/policy"
+)
+
+// change is a policy.Tx that remembers which part of the request each object came from, so that what the store finds wrong
+// with an object is reported at the place where the request says it.
+type change struct {
+	policy.Tx
+	origin map[string]string // "/rule/sgr-1" ──► "/rules/0"
+}
+
+func newChange(tx policy.Tx) *change { return &change{Tx: tx, origin: make(map[string]string)} }
+
+// put writes an object that the request gives at the pointer. The object is as the caller wants it, not as it was read, so
+// that it carries no revision to compare; If-Match is judged before.
+func (c *change) put(o policy.Object, pointer string) error {
+	o.Base().Revision = 0
+	c.origin["/"+string(o.Kind())+"/"+o.Base().ID] = pointer
+	return c.locate(c.Tx.Put(o), pointer)
+}
+
+// locate moves findings to where the request has the object that they are about.
+func (c *change) locate(err error, pointer string) error {
+	var bad *policy.Invalid
+	if !errors.As(err, &bad) || pointer == "" {
+		return err
+	}
+	out := &policy.Invalid{Findings: make([]policy.Finding, len(bad.Findings))}
+	for i, f := range bad.Findings {
+		f.Pointer = pointer + f.Pointer
+		out.Findings[i] = f
+	}
+	return out
+}
+
+// explain turns the pointers of the store's judgement, /<kind>/<id>/<field>, into those of the request. With one object in
+// the transaction the store's pointers are the object's own.
+func (c *change) explain(err error) error {
+	var bad *policy.Invalid
+	if !errors.As(err, &bad) {
+		return err
+	}
+	out := &policy.Invalid{Findings: make([]policy.Finding, len(bad.Findings))}
+	for i, f := range bad.Findings {
+		f.Pointer = c.pointer(f.Pointer)
+		out.Findings[i] = f
+	}
+	return out
+}
+
+func (c *change) pointer(p string) string {
+	parts := strings.SplitN(p, "/", 4) // "", kind, id, field…
+	if len(parts) >= 3 && policy.Kind(parts[1]).New() != nil {
+		at, ok := c.origin["/"+parts[1]+"/"+parts[2]]
+		if ok && len(parts) == 4 {
+			return at + "/" + parts[3]
+		}
+		if ok {
+			return at
+		}
+	}
+	if len(c.origin) == 1 {
+		for _, at := range c.origin {
+			return at + p
+		}
+	}
+	return p
+}
+
+// find returns an object of the transaction's state, or *policy.NotFound.
+func find[T policy.Object, I ~string](c *change, id I) (T, error) {
+	o, ok := policy.Find[T](c.Snapshot(), id)
+	if !ok {
+		return o, &policy.NotFound{Kind: o.Kind(), ID: string(id)}
+	}
+	return o, nil
+}

@@ -1,0 +1,173 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"conjunct/policy"
+)
+
+// saveGroup creates or replaces a group; its rules too, where the request has some.
+func saveGroup(c *change, id string, wire any) error {
+	in := wire.(*Group)
+	g := in.Group.Clone().(*policy.Group)
+	g.ID = id
+	before, exists := policy.Find[*policy.Group](c.Snapshot(), id)
+	switch {
+	case exists:
+		g.Origin = before.Origin
+		if g.Evaluation == "" { // Absence must not turn an ordered group into a union.
+			g.Evaluation = before.Evaluation
+		}
+	case g.Evaluation == "":
+		g.Evaluation = c.Snapshot().ProfileOfProject(g.ProjectID).Evaluation
+		g.Origin = ""
+	default:
+		g.Origin = ""
+	}
+	if err := c.put(g, ""); err != nil {
+		return err
+	}
+	if in.Rules == nil {
+		return nil
+	}
+	rules := make([]*policy.Rule, len(in.Rules))
+	for i := range in.Rules {
+		rules[i] = &in.Rules[i].Rule
+	}
+	return c.replaceRules(g, rules, "/rules")
+}
+
+// What a caller may ask for when a group is deleted, beside the deletion.
+type groupRemoval struct {
+	references bool // remove the rules of other groups that name the group
+	detach     bool // take the group from whatever has it
+}
+
+func groupRemovalOf(q url.Values) (r groupRemoval, err error) {
+	switch v := q.Get("references"); v {
+	case "":
+	case "remove":
+		r.references = true
+	default:
+		return r, badParameter("references", "references is remove or absent, not %q", v)
+	}
+	switch v := q.Get("detach"); v {
+	case "", "false":
+	case "true":
+		r.detach = true
+	default:
+		return r, badParameter("detach", "detach is true or false, not %q", v)
+	}
+	return r, nil
+}
+
+func removeGroup(c *change, id string, q url.Values) error {
+	r, err := groupRemovalOf(q)
+	if err != nil {
+		return err
+	}
+	return c.removeGroup(policy.GroupID(id), r)
+}
+
+// removeGroup deletes a group with its rules. What refers to it stands in the way or goes along, as the caller and the
+// profile say; everything that stands in the way is reported at once.
+func (c *change) removeGroup(id policy.GroupID, r groupRemoval) error {
+	g, err := find[*policy.Group](c, id)
+	if err != nil {
+		return err
+	}
+	if g.Origin == policy.OriginDefault {
+		return &policy.Forbidden{Code: "default-group", Message: fmt.Sprintf("security group %q belongs to its profile and stays; edit its rules instead", g.Label())}
+	}
+	s := c.Snapshot()
+	profile := s.ProfileOfProject(g.ProjectID)
+	referring := policy.List(s, func(o *policy.Rule) bool { return o.Remote.GroupID == id && o.GroupID != id })
+	attached := attachedTo(s, id)
+	var against []error
+	if len(referring) > 0 && !r.references {
+		against = append(against, &policy.Conflict{
+			Code: "group-referenced", Holders: holdersOfRules(s, referring),
+			Message: fmt.Sprintf("security group %q is the remote of %s; remove these rules first, or repeat with references=remove", g.Label(), ruleWords(s, referring)),
+		})
+	}
+	if profile.GroupDelete == policy.DeleteRequireNoRules {
+		if rules := s.RulesOf(id); len(rules) > 0 {
+			against = append(against, &policy.Conflict{
+				Code: "group-has-rules", Holders: holdersOf(rules),
+				Message: fmt.Sprintf("profile %q deletes a security group only once its rules are gone; %q has %d", profile.Name, g.Label(), len(rules)),
+			})
+		}
+	}
+	if len(attached) > 0 && !r.detach && profile.GroupDelete != policy.DeleteDetach {
+		against = append(against, &policy.Conflict{
+			Code: "group-attached", Holders: holdersOf(attached),
+			Message: fmt.Sprintf("security group %q is attached to %s; detach it first, or repeat with detach=true", g.Label(), labels(attached)),
+		})
+	}
+	if len(against) > 0 {
+		return errors.Join(against...)
+	}
+	for _, rule := range referring {
+		if err := c.Delete(policy.KindRule, rule.ID); err != nil {
+			return err
+		}
+	}
+	for _, o := range attached {
+		if err := c.detach(id, o); err != nil {
+			return err
+		}
+	}
+	return c.Delete(policy.KindGroup, string(id))
+}
+
+func holdersOf[T policy.Object](objects []T) []policy.Holder {
+	out := make([]policy.Holder, 0, len(objects))
+	for _, o := range objects {
+		out = append(out, policy.HolderOf(o))
+	}
+	return out
+}
+
+// holdersOfRules names rules and then, each once, the groups that they are in.
+func holdersOfRules(s *policy.Snapshot, rules []*policy.Rule) []policy.Holder {
+	out := holdersOf(rules)
+	seen := make(map[policy.GroupID]bool)
+	for _, r := range rules {
+		if g, ok := policy.Find[*policy.Group](s, r.GroupID); ok && !seen[r.GroupID] {
+			seen[r.GroupID] = true
+			out = append(out, policy.HolderOf(g))
+		}
+	}
+	return out
+}
+
+const namedObjects = 10 // that a message names; the conflict lists all
+
+func labels[T policy.Object](objects []T) string {
+	return sentence(objects, func(o T) string { return fmt.Sprintf("%s %q", o.Kind(), o.Label()) })
+}
+
+func ruleWords(s *policy.Snapshot, rules []*policy.Rule) string {
+	return sentence(rules, func(r *policy.Rule) string {
+		group := string(r.GroupID)
+		if g, ok := policy.Find[*policy.Group](s, r.GroupID); ok {
+			group = g.Label()
+		}
+		return fmt.Sprintf("rule %s of security group %q", r.Label(), group)
+	})
+}
+
+func sentence[T any](items []T, word func(T) string) string {
+	var words []string
+	for i, item := range items {
+		if i == namedObjects {
+			words = append(words, fmt.Sprintf("%d more", len(items)-namedObjects))
+			break
+		}
+		words = append(words, word(item))
+	}
+	return strings.Join(words, ", ")
+}

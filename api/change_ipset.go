@@ -1,0 +1,119 @@
+package api
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+
+	"conjunct/policy"
+)
+
+// saveIPSet creates or replaces an IP set; its entries too, where the request has some. An entry with a prefix that the
+// set holds already is that entry and keeps its id.
+func saveIPSet(c *change, id string, wire any) error {
+	in := wire.(*IPSet)
+	set := in.IPSet.Clone().(*policy.IPSet)
+	set.ID = id
+	if err := c.put(set, ""); err != nil {
+		return err
+	}
+	if in.Entries == nil {
+		return nil
+	}
+	left := make(map[netip.Prefix]*policy.Entry)
+	for _, e := range c.Snapshot().EntriesOf(policy.IPSetID(id)) {
+		left[e.CIDR.Prefix()] = e
+	}
+	next := make([]*policy.Entry, len(in.Entries))
+	for i := range in.Entries {
+		e := in.Entries[i].Clone().(*policy.Entry)
+		if e.IPSetID != "" && e.IPSetID != policy.IPSetID(id) {
+			return invalid(fmt.Sprintf("/entries/%d/ip_set_id", i), "id-mismatch", "the entry says %q and is listed in %q", e.IPSetID, id)
+		}
+		prefix := e.CIDR.Prefix().Masked()
+		e.ID = policy.NewID(policy.KindEntry)
+		e.IPSetID = policy.IPSetID(id)
+		if same, ok := left[prefix]; ok {
+			e.ID = same.ID
+			delete(left, prefix)
+		}
+		next[i] = e
+	}
+	for _, gone := range left {
+		if err := c.Delete(policy.KindEntry, gone.ID); err != nil {
+			return err
+		}
+	}
+	for i, e := range next {
+		if err := c.put(e, fmt.Sprintf("/entries/%d", i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeIPSet deletes a set with its entries, unless a rule names it.
+func removeIPSet(c *change, id string, _ url.Values) error {
+	set, err := find[*policy.IPSet](c, id)
+	if err != nil {
+		return err
+	}
+	s := c.Snapshot()
+	using := policy.List(s, func(r *policy.Rule) bool { return r.Remote.IPSetID == policy.IPSetID(id) })
+	if len(using) > 0 {
+		return &policy.Conflict{Code: "ip-set-in-use", Holders: holdersOfRules(s, using),
+			Message: fmt.Sprintf("IP set %q is used by %s; remove these rules first", set.Label(), ruleWords(s, using))}
+	}
+	return c.Delete(policy.KindIPSet, id)
+}
+
+// addEntry creates an entry of a set.
+func (c *change) addEntry(set policy.IPSetID, id string, in *policy.Entry) error {
+	if _, err := find[*policy.IPSet](c, set); err != nil {
+		return err
+	}
+	e := in.Clone().(*policy.Entry)
+	if e.IPSetID != "" && e.IPSetID != set {
+		return invalid("/ip_set_id", "id-mismatch", "the body says %q and the path %q", e.IPSetID, set)
+	}
+	e.ID, e.IPSetID = id, set
+	return c.put(e, "")
+}
+
+// addEntries adds what can be added of many lines and says what became of each.
+func (c *change) addEntries(id policy.IPSetID, lines []bulkLine) (*BulkResult, error) {
+	set, err := find[*policy.IPSet](c, id)
+	if err != nil {
+		return nil, err
+	}
+	has := make(map[netip.Prefix]bool)
+	for _, e := range c.Snapshot().EntriesOf(id) {
+		has[e.CIDR.Prefix()] = true
+	}
+	out := &BulkResult{Added: []Entry{}, Skipped: []BulkLine{}, Invalid: []BulkLine{}}
+	for _, l := range lines {
+		report := BulkLine{Line: l.number, Value: l.value}
+		prefix, err := policy.ParsePrefix(l.value)
+		switch {
+		case err != nil:
+			report.Message = err.Error()
+			out.Invalid = append(out.Invalid, report)
+			continue
+		case policy.Version(prefix.Addr()) != set.IPVersion:
+			report.Message = fmt.Sprintf("%s is IPv%d but the IP set %q is for IPv%d", prefix, policy.Version(prefix.Addr()), set.Label(), set.IPVersion)
+			out.Invalid = append(out.Invalid, report)
+			continue
+		case has[prefix.Masked()]:
+			report.Message = fmt.Sprintf("%s is in the set already", prefix.Masked())
+			out.Skipped = append(out.Skipped, report)
+			continue
+		}
+		has[prefix.Masked()] = true
+		e := &policy.Entry{Meta: policy.Meta{ID: l.id}, IPSetID: id, CIDR: policy.CIDR(prefix.Masked()), Description: l.description}
+		if err := c.put(e, ""); err != nil {
+			return nil, err
+		}
+		out.Added = append(out.Added, *e)
+	}
+	return out, nil
+}

@@ -1,0 +1,39 @@
+package api
+
+import (
+	"net/url"
+
+	"conjunct/policy"
+)
+
+// saveAsSent writes a noun that is stored as it is sent.
+func saveAsSent(c *change, id string, wire any) error {
+	return c.saveObject(id, wire.(policy.Object))
+}
+
+func saveHypervisor(c *change, id string, wire any) error {
+	return c.saveObject(id, &wire.(*Hypervisor).Hypervisor)
+}
+
+func savePort(c *change, id string, wire any) error {
+	return c.saveObject(id, &wire.(*Port).Port)
+}
+
+// saveObject writes a copy: the function of a transaction may run again.
+func (c *change) saveObject(id string, o policy.Object) error {
+	o = o.Clone()
+	o.Base().ID = id
+	return c.put(o, "")
+}
+
+// removeProject takes the project's default groups along: nobody made them, so nobody can be asked to delete them first.
+func removeProject(c *change, id string, _ url.Values) error {
+	for _, g := range policy.List(c.Snapshot(), func(g *policy.Group) bool {
+		return string(g.ProjectID) == id && g.Origin == policy.OriginDefault
+	}) {
+		if err := c.Delete(policy.KindGroup, g.ID); err != nil {
+			return err
+		}
+	}
+	return c.Delete(policy.KindProject, id)
+}

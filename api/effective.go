@@ -1,0 +1,191 @@
+package api
+
+import (
+	"slices"
+
+	"conjunct/policy"
+)
+
+// EffectiveRule is one line of what holds at a port, in the order in which it is tried.
+type EffectiveRule struct {
+	Tier policy.Tier `json:"tier"`
+	// Source is what the line comes from: the platform, a group, or the profile.
+	Source Source `json:"source"`
+	// Because says why the port has the group; empty for the other sources.
+	Because []Cause `json:"because,omitempty"`
+	// Rule is the rule of a group.
+	Rule *Rule `json:"rule,omitempty"`
+	// Platform is the rule of the platform.
+	Platform *PlatformRule `json:"platform,omitempty"`
+	// Direction and Action hold for every line, so that the list can be read without looking further.
+	Direction   policy.Direction `json:"direction"`
+	Action      policy.Action    `json:"action"`
+	Description string           `json:"description,omitempty"`
+}
+
+// Source names where a rule comes from.
+type Source struct {
+	Kind string `json:"kind"` // platform, security-group or profile
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// Cause is why a port has a group: something has it, or nothing has another one.
+type Cause struct {
+	By string `json:"by"` // instance, port, subnet, cidr, tag or default
+	ID string `json:"id"` // of the instance, the port, the attachment or the profile
+}
+
+// PlatformRule is a rule of the tier above every tenant's, as the wire shows it.
+type PlatformRule struct {
+	ID        string  `json:"id"`
+	Number    uint32  `json:"number"`
+	IPVersion *int    `json:"ip_version"`
+	Protocol  *uint8  `json:"protocol_number"` // null: ARP, which is none
+	SrcPort   *uint16 `json:"src_port"`
+	DstPort   *uint16 `json:"dst_port"`
+	ICMPTypes []uint8 `json:"icmp_types,omitempty"`
+}
+
+// EffectiveRules is the merged list of a port.
+type EffectiveRules struct {
+	PortID  policy.PortID   `json:"port_id"`
+	Profile string          `json:"profile"`
+	Items   []EffectiveRule `json:"items"`
+}
+
+func (c *call) effectiveRules() error {
+	id := policy.PortID(c.variable("id"))
+	return c.showOne(func(rd *reader) (any, error) {
+		v, ok := rd.snapshot.PortView(id)
+		if !ok {
+			return nil, &policy.NotFound{Kind: policy.KindPort, ID: string(id)}
+		}
+		return rd.effective(v), nil
+	})
+}
+
+// effective lists what holds at the port: the platform's rules that apply, ordered groups and then unions as policy.Decide
+// tries them, and what the profile opens.
+func (rd *reader) effective(v *policy.PortView) *EffectiveRules {
+	out := &EffectiveRules{PortID: policy.PortID(v.Port.ID), Profile: v.Profile.Name, Items: []EffectiveRule{}}
+	for i := range policy.PlatformRules {
+		if r := &policy.PlatformRules[i]; r.AppliesTo(v) {
+			out.Items = append(out.Items, platformLine(r))
+		}
+	}
+	for _, tier := range []struct {
+		evaluation policy.Evaluation
+		tier       policy.Tier
+	}{{policy.Ordered, policy.TierOrdered}, {policy.Union, policy.TierUnion}} {
+		for _, g := range v.Groups {
+			if g.Evaluation != tier.evaluation {
+				continue
+			}
+			because := rd.causes(v, g)
+			for _, r := range rd.rulesOf(g) {
+				out.Items = append(out.Items, EffectiveRule{
+					Tier: tier.tier, Source: sourceOf(g), Because: because, Rule: rd.rule(r),
+					Direction: r.Direction, Action: r.Action, Description: r.Description,
+				})
+			}
+		}
+	}
+	for _, d := range policy.Directions {
+		if v.Open[d] {
+			out.Items = append(out.Items, EffectiveRule{
+				Tier: policy.TierProfile, Source: Source{Kind: string(policy.KindProfile), ID: v.Profile.ID, Name: v.Profile.Name},
+				Direction: d, Action: policy.Allow, Description: openWords(v, d),
+			})
+		}
+	}
+	return out
+}
+
+func openWords(v *policy.PortView, d policy.Direction) string {
+	if len(v.Groups) == 0 {
+		return "the port has no security group, and the profile opens such ports"
+	}
+	return "none of the port's security groups has a rule for " + string(d) + ", and the profile opens such directions"
+}
+
+func sourceOf(g *policy.Group) Source {
+	return Source{Kind: string(policy.KindGroup), ID: g.ID, Name: g.Label()}
+}
+
+func platformLine(r *policy.PlatformRule) EffectiveRule {
+	return EffectiveRule{
+		Tier: policy.TierPlatform, Source: Source{Kind: "platform", ID: r.Name, Name: r.Name}, Platform: platformOf(r),
+		Direction: r.Direction, Action: r.Action, Description: r.Description,
+	}
+}
+
+func platformOf(r *policy.PlatformRule) *PlatformRule {
+	p := &PlatformRule{ID: r.Name, Number: uint32(r.Number), ICMPTypes: r.ICMPTypes}
+	if r.Family != 0 {
+		p.IPVersion = &r.Family
+	}
+	if r.Protocol != 0 {
+		p.Protocol = &r.Protocol
+	}
+	if r.SrcPort != 0 {
+		p.SrcPort = &r.SrcPort
+	}
+	if r.DstPort != 0 {
+		p.DstPort = &r.DstPort
+	}
+	return p
+}
+
+// causes says why the port has the group.
+func (rd *reader) causes(v *policy.PortView, g *policy.Group) []Cause {
+	if v.UsesDefault {
+		return []Cause{{By: "default", ID: v.Profile.ID}}
+	}
+	id := policy.GroupID(g.ID)
+	var out []Cause
+	if slices.Contains(v.Instance.SecurityGroupIDs, id) {
+		out = append(out, Cause{By: "instance", ID: v.Instance.ID})
+	}
+	if slices.Contains(v.Port.SecurityGroupIDs, id) {
+		out = append(out, Cause{By: "port", ID: v.Port.ID})
+	}
+	for _, a := range policy.List(rd.snapshot, func(a *policy.Attachment) bool { return a.GroupID == id && reaches(a.Target, v) }) {
+		out = append(out, Cause{By: targetWord(a.Target), ID: a.ID})
+	}
+	return out
+}
+
+// reaches reports whether an attachment's target holds the port.
+func reaches(t policy.Target, v *policy.PortView) bool {
+	switch {
+	case t.InstanceID != "":
+		return string(t.InstanceID) == v.Instance.ID
+	case t.PortID != "":
+		return string(t.PortID) == v.Port.ID
+	case t.SubnetID != "":
+		return string(t.SubnetID) == v.Subnet.ID
+	case t.CIDR != nil:
+		return string(t.VPCID) == v.VPC.ID && slices.ContainsFunc(v.Port.Addresses, t.CIDR.Prefix().Contains)
+	}
+	for key, value := range t.Tag {
+		if has, ok := v.Instance.Tags[key]; ok && has == value {
+			return true
+		}
+	}
+	return false
+}
+
+func targetWord(t policy.Target) string {
+	switch {
+	case t.InstanceID != "":
+		return "instance"
+	case t.PortID != "":
+		return "port"
+	case t.SubnetID != "":
+		return "subnet"
+	case t.CIDR != nil:
+		return "cidr"
+	}
+	return "tag"
+}

@@ -1,0 +1,189 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"conjunct/policy"
+)
+
+// mutation is a change with its answer.
+type mutation struct {
+	// apply writes. It may run more than once, each time from the beginning.
+	apply func(*change) error
+	// answer reads what to say, once the change stands; nil says nothing (204).
+	answer func(*reader) (any, error)
+	// status is asked after apply.
+	status func() int
+}
+
+// Bounds of a wait.
+const (
+	defaultWait = 30 * time.Second
+	maxWait     = 10 * time.Minute
+)
+
+// wait is a wish to be answered only once something is so.
+type wait struct {
+	forWhat string // "" for no wait
+	timeout time.Duration
+}
+
+// wish reads the parameters wait and timeout.
+func (c *call) wish(allowed string) (wait, error) {
+	w := wait{forWhat: c.query.Get("wait"), timeout: defaultWait}
+	if c.query.Has("wait") && w.forWhat != allowed {
+		return w, badParameter("wait", "wait is %q or absent here, not %q", allowed, w.forWhat)
+	}
+	if !c.query.Has("timeout") {
+		return w, nil
+	}
+	text := c.query.Get("timeout")
+	d, err := time.ParseDuration(text)
+	if n, nerr := strconv.Atoi(text); nerr == nil {
+		d, err = time.Duration(n)*time.Second, nil
+	}
+	if err != nil || d < 0 || d > maxWait {
+		return w, badParameter("timeout", "timeout is a duration such as 30s, at most %s, not %q", maxWait, text)
+	}
+	w.timeout = d
+	return w, nil
+}
+
+// mutate makes the change and answers.
+func (c *call) mutate(m mutation) error {
+	dry, err := c.flag("dry_run")
+	if err != nil {
+		return err
+	}
+	wish, err := c.wish("applied")
+	if err != nil {
+		return err
+	}
+	if dry {
+		return c.tryOut(m)
+	}
+	var done *change
+	revision, err := c.Objects.Update(c.r.Context(), func(tx policy.Tx) error {
+		done = newChange(tx)
+		return m.apply(done)
+	})
+	if err != nil {
+		return explained(done, err)
+	}
+	var behind []policy.HostID
+	if wish.forWhat != "" {
+		behind = c.awaitApplied(revision, wish.timeout)
+	}
+	var body any
+	if m.answer != nil {
+		c.Objects.View(func(s *policy.Snapshot) { body, err = m.answer(&reader{snapshot: s, inspector: c.Inspector}) })
+		if err != nil {
+			return err
+		}
+	}
+	c.setRevision(revision)
+	if len(behind) > 0 {
+		c.tag(body)
+		return c.reply(http.StatusAccepted, Pending{Revision: revision, HostsBehind: behind, Result: body})
+	}
+	return c.conclude(m, body)
+}
+
+// tryOut judges the change as mutate does and stores nothing. The answer is read from the state that the change would leave.
+func (c *call) tryOut(m mutation) error {
+	var body any
+	var done *change
+	err := c.Objects.DryRun(c.r.Context(), func(tx policy.Tx) error {
+		done = newChange(tx)
+		err := m.apply(done)
+		if err == nil && m.answer != nil {
+			body, err = m.answer(&reader{snapshot: tx.Snapshot(), inspector: c.Inspector})
+		}
+		return err
+	})
+	if err != nil {
+		return explained(done, err)
+	}
+	c.setRevision(c.Objects.Revision())
+	return c.conclude(m, body)
+}
+
+func explained(done *change, err error) error {
+	if done == nil { // The store refused before the change was made.
+		return err
+	}
+	return done.explain(err)
+}
+
+func (c *call) conclude(m mutation, body any) error {
+	status := http.StatusOK
+	if m.status != nil {
+		status = m.status()
+	}
+	if body == nil {
+		c.w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	c.tag(body)
+	return c.reply(status, body)
+}
+
+// tag sets the ETag of an answer that is an object.
+func (c *call) tag(body any) {
+	if o, ok := body.(interface{ Base() *policy.Meta }); ok && o.Base().Revision != 0 {
+		c.w.Header().Set("ETag", etag(o.Base().Revision))
+	}
+}
+
+func etag(revision int64) string { return `"` + strconv.FormatInt(revision, 10) + `"` }
+
+// precondition judges If-Match and If-None-Match against the object of the transaction; nil when there is none.
+func (c *call) precondition(tx policy.Tx, o policy.Object) error {
+	current := ""
+	if o != nil {
+		current = etag((&reader{snapshot: tx.Snapshot()}).revision(o))
+	}
+	if want := c.r.Header.Get("If-Match"); want != "" && !matchesTag(want, current) {
+		return policy.ErrStale
+	}
+	if unwanted := c.r.Header.Get("If-None-Match"); unwanted != "" && matchesTag(unwanted, current) {
+		return fail(http.StatusPreconditionFailed, "exists", "the object exists already")
+	}
+	return nil
+}
+
+// matchesTag reads a list of tags (RFC 9110, 13.1); * is any object that exists.
+func matchesTag(header, current string) bool {
+	for tag := range strings.SplitSeq(header, ",") {
+		tag = strings.TrimSpace(tag)
+		if current != "" && (tag == "*" || tag == current || `"`+tag+`"` == current) {
+			return true
+		}
+	}
+	return false
+}
+
+// awaitApplied returns the hosts that have not confirmed the revision when the time is up, the caller has gone or the
+// server ends; none when all have.
+func (c *call) awaitApplied(revision int64, timeout time.Duration) []policy.HostID {
+	up := time.NewTimer(timeout)
+	defer up.Stop()
+	for {
+		behind, changed := c.Inspector.Behind(revision)
+		if len(behind) == 0 {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-up.C:
+			return behind
+		case <-c.r.Context().Done():
+			return behind
+		case <-c.closing:
+			return behind
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package api
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"conjunct/policy"
+)
+
+// reader makes wire forms of the objects of one snapshot. It is used while the snapshot is shown and not kept.
+type reader struct {
+	snapshot  *policy.Snapshot
+	inspector policy.Inspector
+	rules     map[policy.GroupID][]*policy.Rule // of every group, once a list has asked
+	entries   map[policy.IPSetID][]*policy.Entry
+}
+
+// indexed prepares the reader to show all objects of a kind: the parts of groups and sets are then looked at once, and not
+// once for each group or set.
+func (rd *reader) indexed(k policy.Kind) *reader {
+	switch k {
+	case policy.KindGroup:
+		rd.rules = make(map[policy.GroupID][]*policy.Rule)
+		for _, r := range policy.List[*policy.Rule](rd.snapshot, nil) {
+			rd.rules[r.GroupID] = append(rd.rules[r.GroupID], r)
+		}
+		for _, rules := range rd.rules {
+			slices.SortFunc(rules, func(a, b *policy.Rule) int { return cmp.Compare(a.Number, b.Number) })
+		}
+	case policy.KindIPSet:
+		rd.entries = make(map[policy.IPSetID][]*policy.Entry)
+		for _, e := range policy.List[*policy.Entry](rd.snapshot, nil) {
+			rd.entries[e.IPSetID] = append(rd.entries[e.IPSetID], e)
+		}
+	}
+	return rd
+}
+
+func (rd *reader) rulesOf(g *policy.Group) []*policy.Rule {
+	id := policy.GroupID(g.ID)
+	rules := rd.rules[id]
+	if rd.rules == nil {
+		rules = rd.snapshot.RulesOf(id)
+	}
+	if g.Evaluation == policy.Ordered {
+		slices.SortStableFunc(rules, func(a, b *policy.Rule) int { return cmp.Compare(placeOf(a), placeOf(b)) })
+	}
+	return rules
+}
+
+// placeOf is where an ordered group tries the rule; those without a position come last.
+func placeOf(r *policy.Rule) int {
+	if r.Position == nil {
+		return math.MaxInt
+	}
+	return *r.Position
+}
+
+func (rd *reader) entriesOf(id policy.IPSetID) []*policy.Entry {
+	if rd.entries != nil {
+		return rd.entries[id]
+	}
+	return rd.snapshot.EntriesOf(id)
+}
+
+// revision is the object's and that of what belongs to it: the ETag.
+func (rd *reader) revision(o policy.Object) int64 {
+	newest := o.Base().Revision
+	switch o := o.(type) {
+	case *policy.Group:
+		for _, r := range rd.rulesOf(o) {
+			newest = max(newest, r.Revision)
+		}
+	case *policy.IPSet:
+		for _, e := range rd.entriesOf(policy.IPSetID(o.ID)) {
+			newest = max(newest, e.Revision)
+		}
+	}
+	return newest
+}
+
+func (rd *reader) hypervisor(h *policy.Hypervisor) *Hypervisor {
+	out := &Hypervisor{Hypervisor: *h, State: policy.HostUnknown}
+	if st, ok := rd.inspector.Host(policy.HostID(h.ID)); ok {
+		out.State, out.AppliedRevision, out.DesiredRevision = st.State, st.AppliedRevision, st.DesiredRevision
+		out.Flows, out.Drift, out.Problems = st.Flows, st.Drift, st.Problems
+	}
+	return out
+}
+
+func (rd *reader) port(p *policy.Port) *Port {
+	return &Port{Port: *p, PortStatus: rd.inspector.Port(policy.PortID(p.ID))}
+}
+
+func (rd *reader) rule(r *policy.Rule) *Rule {
+	return &Rule{Rule: *r, Hits: rd.inspector.Hits(r.Number)}
+}
+
+func (rd *reader) group(g *policy.Group) *Group {
+	out := &Group{Group: *g, Rules: []Rule{}}
+	out.Revision = rd.revision(g)
+	for _, r := range rd.rulesOf(g) {
+		out.Rules = append(out.Rules, *rd.rule(r))
+	}
+	return out
+}
+
+func (rd *reader) ipSet(s *policy.IPSet) *IPSet {
+	out := &IPSet{IPSet: *s, Entries: []Entry{}}
+	out.Revision = rd.revision(s)
+	for _, e := range rd.entriesOf(policy.IPSetID(s.ID)) {
+		out.Entries = append(out.Entries, *e)
+	}
+	return out
+}
+
+func (rd *reader) token(t *policy.Token) *Token {
+	return &Token{Meta: t.Meta, Name: t.Name, Role: t.Role, ProjectID: t.ProjectID, ExpiresAt: t.ExpiresAt}
+}
