@@ -8,7 +8,9 @@ type IPSet struct {
 	ProjectID   ProjectID `json:"project_id"`
 	Description string    `json:"description,omitempty"`
 	IPVersion   int       `json:"ip_version"` // 4 or 6, frozen while the set has entries
-	Number      Number    `json:"number"`
+	// Removals counts the entries that were taken out of the set, so that the set itself changes when one goes.
+	Removals int64  `json:"removals,omitempty"`
+	Number   Number `json:"number"`
 }
 
 func (s *IPSet) Kind() Kind         { return KindIPSet }
