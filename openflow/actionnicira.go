@@ -2,27 +2,18 @@ package openflow
 
 // This file writes and reads the Nicira actions (lib/ofp-actions.c of Open vSwitch).
 
-// struct nx_action_resubmit: in_port of 16 bits, table, three zeros. NXAST_RESUBMIT has no table.
+// struct nx_action_resubmit: in_port of 16 bits, table, three zeros.
 func (a Resubmit) appendWire(b []byte) []byte {
 	port := a.Port
 	if port == 0 {
 		port = PortInPort
 	}
-	switch {
-	case a.CT:
-		b = niciraHeader(b, nxResubmitTableCT, 16)
-	case a.Table == NoTable:
-		return zeros(put16(niciraHeader(b, nxResubmit, 16), port.to16()), 4)
-	default:
-		b = niciraHeader(b, nxResubmitTable, 16)
+	subtype := uint16(nxResubmitTable)
+	if a.CT {
+		subtype = nxResubmitTableCT
 	}
+	b = niciraHeader(b, subtype, 16)
 	return zeros(append(put16(b, port.to16()), a.Table), 3)
-}
-
-func decodeResubmitPort(r *reader) Action {
-	a := Resubmit{Port: resubmitPort(r), Table: NoTable}
-	r.skip(4, "resubmit padding")
-	return a
 }
 
 func decodeResubmit(r *reader, ct bool) Action {

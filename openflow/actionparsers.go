@@ -140,9 +140,9 @@ func parseConjunction(value string) (Action, error) {
 	case err != nil:
 		return nil, err
 	case total < 2:
-		return nil, fmt.Errorf("conjunction must have at least 2 clauses")
+		return nil, fmt.Errorf("must have at least 2 clauses")
 	case total > 64:
-		return nil, fmt.Errorf("conjunction must have at most 64 clauses")
+		return nil, fmt.Errorf("must have at most 64 clauses")
 	case clause < 1:
 		return nil, fmt.Errorf("clause index must be positive")
 	case clause > total:

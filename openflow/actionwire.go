@@ -19,7 +19,6 @@ const niciraID = 0x00002320
 
 // Subtypes of Nicira actions (lib/ofp-actions.c of Open vSwitch, NXAST_RAW_*).
 const (
-	nxResubmit        = 1
 	nxNote            = 8
 	nxResubmitTable   = 14
 	nxExit            = 17
@@ -44,8 +43,6 @@ var actionDecoders = map[uint16]func(r *reader) Action{
 // niciraDecoder returns what reads the bytes after type, length, experimenter and subtype.
 func niciraDecoder(subtype uint16) func(r *reader) Action {
 	switch subtype {
-	case nxResubmit:
-		return decodeResubmitPort
 	case nxResubmitTable:
 		return func(r *reader) Action { return decodeResubmit(r, false) }
 	case nxResubmitTableCT:

@@ -135,7 +135,7 @@ type peer struct {
 
 func newPeer(t *testing.T, c net.Conn) *peer {
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(time.Minute))
+	c.SetDeadline(time.Now().Add(20 * time.Second))
 	return &peer{t: t, conn: c, xid: 100}
 }
 
