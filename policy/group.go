@@ -32,8 +32,8 @@ type Group struct {
 	// Origin is empty for a group that somebody made, OriginDefault for one that a profile made for ports without another.
 	Origin Origin `json:"origin,omitempty"`
 	// Removals counts the rules that were taken out of the group, so that the group itself changes when one goes.
-	Removals int64 `json:"removals,omitempty"`
-	Number Number `json:"number"`
+	Removals int64  `json:"removals,omitempty"`
+	Number   Number `json:"number"`
 }
 
 func (g *Group) Kind() Kind         { return KindGroup }
