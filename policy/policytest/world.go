@@ -27,12 +27,19 @@ const (
 	rulesOfGroup = 4
 )
 
+// Empty makes a world that holds the project p alone, for tests that fill it by hand.
+func Empty() *World {
+	w := &World{
+		Snapshot: policy.NewSnapshot(policy.ProfileIsolated), OFPorts: map[policy.PortID]uint16{}, next: map[policy.Kind]policy.Number{},
+	}
+	w.Put(&policy.Project{Meta: policy.Meta{ID: "p"}, Name: "p"})
+	return w
+}
+
 // New makes the world of a seed.
 func New(seed uint64) *World {
-	w := &World{
-		Seed: seed, Snapshot: policy.NewSnapshot(policy.ProfileIsolated), OFPorts: map[policy.PortID]uint16{},
-		r: rand.New(rand.NewPCG(seed, 1)), next: map[policy.Kind]policy.Number{},
-	}
+	w := Empty()
+	w.Seed, w.r = seed, rand.New(rand.NewPCG(seed, 1))
 	w.Put(&policy.Project{Meta: policy.Meta{ID: "p"}, Name: "p", SMTPAllowed: w.chance(3)})
 	for v, id := range []string{"v1", "v2"} {
 		profile := policy.ProfileIsolated
