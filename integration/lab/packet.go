@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -89,13 +90,17 @@ func (l *Lab) hear(n *Namespace, iface string, f func(gopacket.Packet)) (stop fu
 	if err != nil {
 		return nil, err
 	}
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
 	l.serve(file, func() {
 		for {
-			frame, err := receive(file)
-			if errors.Is(err, os.ErrClosed) {
-				return
+			frame, err := receive(raw)
+			if err != nil {
+				return // closed
 			}
-			if err != nil { // the interface is down or gone
+			if frame == nil { // the interface is down or gone
 				time.Sleep(time.Millisecond)
 				continue
 			}
@@ -105,24 +110,17 @@ func (l *Lab) hear(n *Namespace, iface string, f func(gopacket.Packet)) (stop fu
 	return func() { file.Close() }, nil
 }
 
-// receive reads one frame of a packet socket.
-func receive(f *os.File) ([]byte, error) {
-	raw, err := f.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	var frame []byte
-	var received error
+// receive waits for one frame of a packet socket; nil when the interface has none to give.
+func receive(raw syscall.RawConn) (frame []byte, err error) {
 	b, oob := make([]byte, 65536), make([]byte, 256)
 	err = raw.Read(func(fd uintptr) bool {
 		n, oobn, _, _, err := unix.Recvmsg(int(fd), b, oob, 0)
 		if err == nil {
 			frame = withVLAN(b[:n], oob[:oobn])
 		}
-		received = err
 		return !errors.Is(err, unix.EAGAIN)
 	})
-	return frame, errors.Join(err, received)
+	return frame, err
 }
 
 // withVLAN copies a frame and puts back the VLAN tag that the kernel hands over beside it.
