@@ -79,7 +79,7 @@ func (f *FlowStats) append(b []byte) []byte {
 	b = put16(append(zeros(b, 4), f.Table, 0), f.Priority)
 	b = put16(put16(put16(put16(b, f.IdleTimeout), f.HardTimeout), uint16(f.Flags)), f.Importance)
 	b = appendMatch(put64(b, f.Cookie), f.Match)
-	b = appendFlowStats(b, counters{duration: f.Duration, idle: f.IdleAge, packets: f.Packets, bytes: f.Bytes})
+	b = appendStats(b, &counters{duration: f.Duration, idle: f.IdleAge, packets: f.Packets, bytes: f.Bytes}, flowCounts[:])
 	b = f.appendInstructions(b)
 	putLength(b, start, 0)
 	return b
@@ -115,7 +115,7 @@ func decodeFlowStats(r *reader) (f FlowStats) {
 
 func (m AggregateReply) appendBody(b []byte, _ uint32) ([]byte, error) {
 	b = multipartHeader(b, multipartAggregate, false)
-	return appendAggregateStats(b, counters{flows: m.Flows, packets: m.Packets, bytes: m.Bytes}), nil
+	return appendStats(b, &counters{flows: m.Flows, packets: m.Packets, bytes: m.Bytes}, aggregateCounts[:]), nil
 }
 
 func decodeAggregateReply(r *reader) Message {

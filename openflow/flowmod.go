@@ -1,6 +1,6 @@
 package openflow
 
-import "fmt"
+import "strconv"
 
 // FlowCommand is what a FlowMod does (OFPFC_*).
 type FlowCommand uint8
@@ -65,13 +65,23 @@ func decodeFlowMod(r *reader) Message {
 	return m
 }
 
+var commandNames = [...]string{"add", "modify", "modify_strict", "delete", "delete_strict"}
+
 // String returns the change in words: "add table=1, ip actions=drop".
 func (m FlowMod) String() string {
-	names := [...]string{"add", "modify", "modify_strict", "delete", "delete_strict"}
-	if int(m.Command) >= len(names) {
-		return fmt.Sprintf("command %d %v", m.Command, &m.Flow)
+	b := append([]byte(nil), "command "...)
+	if int(m.Command) < len(commandNames) {
+		b = append(append(b[:0], commandNames[m.Command]...), ' ')
+	} else {
+		b = append(strconv.AppendUint(b, uint64(m.Command), 10), ' ')
 	}
-	return names[m.Command] + " " + m.Flow.String()
+	if m.CookieMask != 0 {
+		b = append(strconv.AppendUint(append(b, "cookie_mask=0x"...), m.CookieMask, 16), ", "...)
+	}
+	if m.OutPort != 0 {
+		b = append(m.OutPort.append(append(b, "out_port="...)), ", "...)
+	}
+	return string(m.Flow.append(b, nil))
 }
 
 func anyIfZero(p Port) Port {

@@ -28,7 +28,7 @@ func (m FlowRemoved) appendBody(b []byte, _ uint32) ([]byte, error) {
 	b = put16(append(b, f.Table, byte(m.Reason)), f.Priority)
 	b = put64(put16(put16(b, f.IdleTimeout), f.HardTimeout), f.Cookie)
 	b = appendMatch(b, f.Match)
-	return appendFlowStats(b, counters{duration: f.Duration, idle: f.IdleAge, packets: f.Packets, bytes: f.Bytes}), nil
+	return appendStats(b, &counters{duration: f.Duration, packets: f.Packets, bytes: f.Bytes}, removedCounts[:]), nil
 }
 
 func decodeFlowRemoved(r *reader) Message {

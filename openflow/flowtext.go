@@ -51,7 +51,7 @@ func (f *Flow) append(b []byte, stats *FlowStats) []byte {
 	if f.Importance != 0 {
 		b = appendItem(b, "importance=", uint64(f.Importance))
 	}
-	if stats != nil && stats.IdleAge != 0 {
+	if stats != nil {
 		b = appendItem(b, "idle_age=", uint64(stats.IdleAge/time.Second))
 	}
 	b = f.appendMatchAndPriority(b)

@@ -107,7 +107,7 @@ func (s *ovs) bridge() string { return "unix:" + s.path("br0.mgmt") }
 
 func (s *ovs) ofctl(args ...string) string {
 	s.t.Helper()
-	return s.run("ovs-ofctl", append([]string{"-O", "OpenFlow15", "--no-names"}, args...)...)
+	return s.run("ovs-ofctl", append([]string{"-O", "OpenFlow15", "--no-names", "--timeout=20"}, args...)...)
 }
 
 // dump returns the lines of dump-flows without counts.

@@ -18,25 +18,32 @@ const (
 	oxsBytes     = 0x8002<<16 | 5<<9 | 8
 )
 
-// appendFlowStats writes the ofp_stats structure of a flow: two zeros, length without padding, OXS fields, padding.
-func appendFlowStats(b []byte, c counters) []byte {
-	start := len(b)
-	b = zeros(b, 4)
-	b = putDuration(put32(b, oxsDuration), c.duration)
-	b = putDuration(put32(b, oxsIdleTime), c.idle)
-	b = put64(put32(b, oxsPackets), c.packets)
-	b = put64(put32(b, oxsBytes), c.bytes)
-	putLength(b, start, 2)
-	return pad8(b, len(b)-start)
-}
+// What Open vSwitch counts of a flow, of a flow that went, and of many flows.
+var (
+	flowCounts      = [...]uint32{oxsDuration, oxsIdleTime, oxsPackets, oxsBytes}
+	removedCounts   = [...]uint32{oxsDuration, oxsPackets, oxsBytes}
+	aggregateCounts = [...]uint32{oxsPackets, oxsBytes, oxsFlowCount}
+)
 
-// appendAggregateStats writes the ofp_stats structure of many flows.
-func appendAggregateStats(b []byte, c counters) []byte {
+// appendStats writes the ofp_stats structure with the given fields: two zeros, length without padding, OXS fields, padding.
+func appendStats(b []byte, c *counters, fields []uint32) []byte {
 	start := len(b)
 	b = zeros(b, 4)
-	b = put64(put32(b, oxsPackets), c.packets)
-	b = put64(put32(b, oxsBytes), c.bytes)
-	b = put32(put32(b, oxsFlowCount), c.flows)
+	for _, f := range fields {
+		b = put32(b, f)
+		switch f {
+		case oxsDuration:
+			b = putDuration(b, c.duration)
+		case oxsIdleTime:
+			b = putDuration(b, c.idle)
+		case oxsFlowCount:
+			b = put32(b, c.flows)
+		case oxsPackets:
+			b = put64(b, c.packets)
+		case oxsBytes:
+			b = put64(b, c.bytes)
+		}
+	}
 	putLength(b, start, 2)
 	return pad8(b, len(b)-start)
 }
