@@ -176,6 +176,7 @@ func official(r *recorder) {
 	do("del-flows", "SWITCH", "cookie=0x12/-1,out_port=3")
 	do("packet-out", "SWITCH", "in_port=LOCAL,packet=020000000002020000000001080000,actions=set_field:1->reg0,output:1")
 	do("ct-flush-zone", "SWITCH", "7")
+	do("ct-flush", "SWITCH", "zone=7", "ct_nw_src=10.0.0.1,ct_nw_proto=17,ct_tp_dst=53")
 	do("dump-group-features", "SWITCH")
 }
 
