@@ -42,6 +42,7 @@ func addrs(s ...string) []netip.Prefix {
 }
 
 func TestEverybodyReachesEverybody(t *testing.T) {
+	t.Parallel()
 	w := newTwoHosts(t)
 	hosts := []*lab.Host{w.a.Host, w.b.Host, w.out}
 	for _, h := range hosts {

@@ -51,6 +51,7 @@ func TestSwitchTools(t *testing.T) {
 	_, err = w.hv1.Appctl("no/such-command")
 	require.Error(t, err)
 	require.Contains(t, w.hv1.Log(), "bridge br-int: added interface a")
+	w.hv1.WaitBridge(time.Second)
 	require.Equal(t, "uplink", w.hv1.Vsctl("get", "Port", "uplink", "external_ids:conjunct-role"))
 }
 

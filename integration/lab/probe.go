@@ -163,7 +163,7 @@ type Attempt struct {
 }
 
 // attemptsAtOnce keeps a large matrix from filling the sockets' queues.
-const attemptsAtOnce = 64
+const attemptsAtOnce = 256
 
 // TryAll sends many probes at the same time and returns their outcomes in the same order.
 func TryAll(attempts []Attempt) []Outcome {

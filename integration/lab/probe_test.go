@@ -16,6 +16,7 @@ const normal = "priority=0,actions=NORMAL"
 // Each kind of probe is open where everything passes, and times out where its packets alone
 // are dropped.
 func TestProbesSeeWhatFlowsDo(t *testing.T) {
+	t.Parallel()
 	w := newTwoHosts(t)
 	w.b.ListenTCP(80)
 	w.b.ListenUDP(53)
@@ -62,6 +63,7 @@ func TestProbesSeeWhatFlowsDo(t *testing.T) {
 
 // What nobody serves is refused, which is not silence.
 func TestProbesOfWhatNobodyServes(t *testing.T) {
+	t.Parallel()
 	w := newTwoHosts(t)
 	for _, p := range []lab.Probe{
 		lab.TCP(w.b.Addr4(), 80), lab.TCP(w.b.Addr6(), 80),
@@ -74,6 +76,7 @@ func TestProbesOfWhatNobodyServes(t *testing.T) {
 
 // An address without a route, and one that no machine has.
 func TestProbesOfNobody(t *testing.T) {
+	t.Parallel()
 	w := newTwoHosts(t)
 	require.Equal(t, lab.Unreachable, w.a.Try(lab.TCP(addrs("192.0.2.1/32")[0].Addr(), 80)))
 	require.Equal(t, lab.Unreachable, w.a.Try(lab.TCP(addrs("10.0.0.77/32")[0].Addr(), 80).Within(10*time.Second)))
@@ -81,6 +84,7 @@ func TestProbesOfNobody(t *testing.T) {
 
 // A matrix of many probes gives each its own outcome.
 func TestTryAll(t *testing.T) {
+	t.Parallel()
 	w := newTwoHosts(t)
 	w.a.ListenTCP(22)
 	w.b.ListenTCP(22, 80)

@@ -23,6 +23,7 @@ func TestStreams(t *testing.T) {
 		of   func(*lab.Host) netip.Addr
 	}{{"ip", (*lab.Host).Addr4}, {"ipv6", (*lab.Host).Addr6}} {
 		t.Run("tcp over "+family.name, func(t *testing.T) {
+			t.Parallel()
 			w := newTwoHosts(t)
 			s := w.a.StreamTCP(w.b.Host, netip.AddrPortFrom(family.of(w.b.Host), 80))
 			require.True(t, s.Up.GoesOn(patience))
@@ -39,6 +40,7 @@ func TestStreams(t *testing.T) {
 			require.True(t, s.Down.GoesOn(patience))
 		})
 		t.Run("udp over "+family.name, func(t *testing.T) {
+			t.Parallel()
 			w := newTwoHosts(t)
 			s := w.a.StreamUDP(w.b.Host, netip.AddrPortFrom(family.of(w.b.Host), 53))
 			require.True(t, s.Down.Reaches(50, patience))
