@@ -1,0 +1,77 @@
+# Conjunct. `make help` lists the targets.
+
+SHELL    := /bin/bash
+GO       := $(shell PATH="$$PATH:/usr/local/go/bin" command -v go)
+VERSION  ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+# Packages whose tests drive goroutines; they run under the race detector too.
+RACY     := ./api/... ./controller/... ./members/... ./openflow/ofconn/... ./openflow/oftest/... ./ovsdb/... ./store/...
+FUZZTIME ?= 20s
+
+export CGO_ENABLED ?= 1
+
+.DEFAULT_GOAL := build
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: provision
+provision: ## Install what building, testing and the demo need (Debian, root)
+	@scripts/provision.sh lab
+
+.PHONY: build
+build: ## Build conjunctd and conjunct into bin/
+	@mkdir -p bin
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/conjunctd ./cmd/conjunct
+
+.PHONY: demo
+demo: provision ## Two hypervisors, four VMs, an outside host: security groups at work (root)
+	@PATH="$$PATH:/usr/local/go/bin:$$HOME/go/bin"; $(MAKE) --no-print-directory -s build && go run ./integration/demo $(DEMO)
+
+.PHONY: test
+test: provision ## Every test; installs what is missing (root for the tests with real switches)
+	@PATH="$$PATH:/usr/local/go/bin:/usr/local/bin"; $(MAKE) --no-print-directory run-tests GO="$$(PATH=$$PATH:/usr/local/go/bin command -v go)"
+
+.PHONY: run-tests
+run-tests: format vet build
+	$(GO) test -timeout 30m ./...
+	$(GO) test -race -short -timeout 30m $(RACY)
+
+.PHONY: format
+format: ## Fail when a file is not gofmt'ed
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not formatted:"; echo "$$unformatted"; exit 1; fi
+
+.PHONY: vet
+vet: ## go vet
+	$(GO) vet ./...
+
+.PHONY: lint
+lint: ## golangci-lint with .golangci.yaml
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.4.0 run ./...
+
+.PHONY: docs
+docs: ## Write the generated documents again
+	$(GO) run ./cmd/docs
+
+.PHONY: golden
+golden: ## Write golden files again; read the diff before you commit it
+	$(GO) test ./cmd/conjunct/... ./flows/... -update
+
+.PHONY: vectors
+vectors: ## Make the wire vectors again with the installed ovs-ofctl
+	$(GO) test ./openflow -run Vectors -update
+
+.PHONY: fuzz
+fuzz: ## Each fuzz target for FUZZTIME
+	@for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz); do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+
+.PHONY: bench
+bench: provision ## Benchmarks; those with a real switch print ratios taken in one run
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf bin

@@ -1,0 +1,7 @@
+package main
+
+import (
+	"context"
+)
+
+func serve(ctx context.Context, c *Config) error { return nil }
