@@ -3,6 +3,7 @@ package ovsdb_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -100,7 +101,9 @@ func TestNextStepsAreConsistent(t *testing.T) {
 		require.NoError(t, ovsdbtest.AddBridge(ctx, w.admin, "br-int"))
 		c := w.dial(t)
 		const rounds = 40
-		go func() {
+		var writer sync.WaitGroup
+		defer writer.Wait()
+		writer.Go(func() {
 			for i := range rounds {
 				_, err := w.admin.Transact(ctx,
 					ovsdb.Update{Table: "Bridge", Row: ovsdb.Row{"external_ids": ovsdb.StringMap(map[string]string{"n": fmt.Sprint(i)})}},
@@ -110,7 +113,7 @@ func TestNextStepsAreConsistent(t *testing.T) {
 					return
 				}
 			}
-		}()
+		})
 		last := -1
 		for last < rounds-1 {
 			change, err := c.Next(ctx)

@@ -99,8 +99,8 @@ func atomOf(tree any) (Atom, error) {
 	return nil, fmt.Errorf("ovsdb: %T is not an atom", tree)
 }
 
-// numberOf follows ovsdb-server: a number without fraction that fits in 64 bits is
-// an integer, everything else a real.
+// numberOf follows ovsdb-server: a whole number that fits in 64 bits is an integer
+// however it is written, everything else a real.
 func numberOf(text string) (Atom, error) {
 	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return Integer(i), nil
@@ -108,6 +108,9 @@ func numberOf(text string) (Atom, error) {
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsInf(f, 0) {
 		return nil, fmt.Errorf("ovsdb: number %.40s is out of range", text)
+	}
+	if f == math.Trunc(f) && math.Abs(f) < 1<<63 {
+		return Integer(f), nil
 	}
 	return Real(f), nil
 }

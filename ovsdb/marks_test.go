@@ -169,14 +169,14 @@ func TestSetInstalledIsGuardedByTheServer(t *testing.T) {
 	c, err := ovsdb.NewClient(ctx, ovsdb.NewConn(line, ovsdb.Options{}))
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
-	m := mark(port(t, c, "tap1"), 7)
+	m, other := mark(port(t, c, "tap1"), 7), mark(port(t, c, "tap2"), 7)
 
 	line.shut.Lock()
 	require.NoError(t, ovsdbtest.SetOFPort(ctx, w.admin, "tap1", 9))
 	sent := w.fake.Transactions()
 	result := make(chan []ovsdb.UUID, 1)
 	go func() {
-		stale, err := c.SetInstalled(ctx, m)
+		stale, err := c.SetInstalled(ctx, other, m)
 		assert.NoError(t, err)
 		result <- stale
 	}()
@@ -184,6 +184,7 @@ func TestSetInstalledIsGuardedByTheServer(t *testing.T) {
 	line.shut.Unlock()
 	require.Equal(t, []ovsdb.UUID{m.Interface}, <-result)
 	require.NotContains(t, externalIDs(t, w, "tap1"), "conjunct-installed")
+	require.Contains(t, externalIDs(t, w, "tap2"), "conjunct-installed")
 }
 
 // A gate holds back what comes in while it is shut.

@@ -131,7 +131,7 @@ func TestSessionSleepEnds(t *testing.T) {
 
 // A thousand hypervisors fit into one process, each with its bridge and ports.
 func TestFleet(t *testing.T) {
-	const hosts, ports = 1000, 5
+	const hosts, ports = 1000, 2
 	servers := make([]*ovsdbtest.Server, hosts)
 	clients := make([]*ovsdb.Client, hosts)
 	var all sync.WaitGroup

@@ -27,8 +27,8 @@ type (
 	String string
 	// Integer is a signed number of 64 bits.
 	Integer int64
-	// Real is a finite number. A server prints a whole one without a fraction, so
-	// that it arrives as Integer.
+	// Real is a finite number. One that is whole arrives as Integer, because JSON
+	// does not tell them apart.
 	Real float64
 	// Boolean is true or false.
 	Boolean bool

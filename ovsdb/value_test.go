@@ -49,6 +49,15 @@ func TestValues(t *testing.T) {
 	}
 }
 
+// A whole number is an Integer however it is written.
+func TestWholeNumbers(t *testing.T) {
+	for text, want := range map[string]Integer{"1.0": 1, "1e3": 1000, "-0.0": 0, "-0": 0, "-2.50e1": -25} {
+		v, err := DecodeValue([]byte(text))
+		require.NoError(t, err)
+		require.Equal(t, want, v, text)
+	}
+}
+
 func TestValuesRefused(t *testing.T) {
 	for _, text := range []string{
 		``, `null`, `{}`, `{"uuid":"x"}`, `"a" "b"`, `"a",`, `tru`, `NaN`, `1e999`,
@@ -118,6 +127,7 @@ func FuzzDecodeValue(f *testing.F) {
 	for _, tt := range values {
 		f.Add([]byte(tt.text))
 	}
+	f.Add([]byte("-0.0"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		v, err := DecodeValue(data)
 		if err != nil {

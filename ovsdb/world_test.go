@@ -35,7 +35,7 @@ func eachWorld(t *testing.T, body func(t *testing.T, w *world)) {
 	t.Run("real", func(t *testing.T) { body(t, realWorld(t)) })
 }
 
-func fakeWorld(t *testing.T) *world {
+func fakeWorld(t testing.TB) *world {
 	s := ovsdbtest.New("hv1")
 	t.Cleanup(s.Close)
 	path := filepath.Join(shortDir(t), "db.sock")
@@ -52,7 +52,7 @@ func fakeWorld(t *testing.T) *world {
 const vswitchSchema = "/usr/share/openvswitch/vswitch.ovsschema"
 
 // realWorld starts an ovsdb-server of its own, with these flags, on a fresh database.
-func realWorld(t *testing.T, flags ...string) *world {
+func realWorld(t testing.TB, flags ...string) *world {
 	t.Helper()
 	for _, tool := range []string{"ovsdb-server", "ovsdb-tool", "ovs-vsctl"} {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -87,7 +87,7 @@ func realWorld(t *testing.T, flags ...string) *world {
 }
 
 // startReal runs the server in the foreground and returns what ends it.
-func startReal(t *testing.T, dir, db string, w *world, flags []string) (stop func()) {
+func startReal(t testing.TB, dir, db string, w *world, flags []string) (stop func()) {
 	_, port, err := net.SplitHostPort(strings.TrimPrefix(w.tcp, "tcp:"))
 	require.NoError(t, err)
 	socket := strings.TrimPrefix(w.unix, "unix:")
@@ -115,12 +115,12 @@ func startReal(t *testing.T, dir, db string, w *world, flags []string) (stop fun
 }
 
 // adminConn dials anew whenever the server was restarted.
-func adminConn(t *testing.T, w *world) ovsdbtest.Transactor {
+func adminConn(t testing.TB, w *world) ovsdbtest.Transactor {
 	return redialing{t, w.unix}
 }
 
 type redialing struct {
-	t       *testing.T
+	t       testing.TB
 	address string
 }
 
@@ -158,7 +158,7 @@ func testContext(t *testing.T) context.Context {
 }
 
 // shortDir is a directory whose path fits into a socket's address (108 bytes).
-func shortDir(t *testing.T) string {
+func shortDir(t testing.TB) string {
 	dir, err := os.MkdirTemp("", "ovsdb")
 	require.NoError(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
@@ -166,7 +166,7 @@ func shortDir(t *testing.T) string {
 }
 
 // freeTCP is an address that nobody listens on.
-func freeTCP(t *testing.T) string {
+func freeTCP(t testing.TB) string {
 	nl, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer nl.Close()

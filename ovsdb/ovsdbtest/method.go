@@ -91,7 +91,7 @@ func (s *Server) commit(ops []json.RawMessage) []any {
 	s.db = tx.after
 	for from := range s.sessions {
 		for _, m := range from.monitors {
-			if u := m.compare(tx.before, tx.after); u != nil {
+			if u := m.compare(tx.before, tx.after, tx.copied); u != nil {
 				from.send(m.notification(u))
 			}
 		}
@@ -114,7 +114,7 @@ func monitorWith(note string) method {
 			return nil, err
 		}
 		from.monitors = append(from.monitors, m)
-		first := m.compare(nil, s.db)
+		first := m.compare(nil, s.db, nil)
 		if note == noteUpdate3 {
 			return []any{false, ovsdb.UUID{}.String(), first}, nil
 		}

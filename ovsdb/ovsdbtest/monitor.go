@@ -62,11 +62,15 @@ func newMonitor(id, requests json.RawMessage, note string) (*monitor, error) {
 type updates map[string]map[string]any
 
 // compare renders what changed between two states, nil if nothing that this monitor
-// sees. From an empty database it is the first state.
-func (m *monitor) compare(before, after database) updates {
+// sees. It looks at the tables that touched names. With no state before, it is the
+// first state.
+func (m *monitor) compare(before, after database, touched map[string]bool) updates {
 	u := updates{}
 	first := before == nil
 	for table, columns := range m.columns {
+		if !first && !touched[table] {
+			continue
+		}
 		rows := map[string]any{}
 		for id, old := range before[table] {
 			if _, ok := after[table][id]; !ok {
