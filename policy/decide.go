@@ -147,9 +147,8 @@ func (s *Snapshot) compare(v *PortView, r *Rule, d Direction, c Connection) (mis
 	}
 	if number, one := r.Protocol.NumberIn(family); r.Protocol != All && (!one || number != c.Protocol) {
 		miss = append(miss, fmt.Sprintf("protocol %d is not %s", c.Protocol, r.Protocol))
-	} else {
-		miss = append(miss, compareService(r, c)...)
 	}
+	miss = append(miss, compareService(r, c)...)
 	if remote := c.Remote(d); !s.remoteHolds(v, r.Remote, remote) {
 		miss = append(miss, fmt.Sprintf("%s is not in %s", remote, s.Describe(r.Remote)))
 	}
