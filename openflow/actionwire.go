@@ -91,7 +91,7 @@ func decodeActions(r *reader) []Action {
 // decodeAction reads one action, whole in wire. It is raw when this package does not know it, and also when
 // writing it again would give other bytes: nothing of it gets lost.
 func decodeAction(wire []byte) (Action, error) {
-	r := reader{b: wire}
+	r := reader{b: wire, short: ErrBadActionLen}
 	kind := r.u16("action type")
 	r.u16("action length")
 	decode := actionDecoders[kind]

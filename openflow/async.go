@@ -1,7 +1,8 @@
 package openflow
 
 // Async is the body of SetAsync and GetAsyncReply: which messages the switch sends unasked, to a controller that is
-// slave and to one that is not. Each is a bitmap of reasons (OpenFlow 1.5.1, 7.3.10).
+// slave and to one that is not. Each is a bitmap of reasons (OpenFlow 1.5.1, 7.3.10). On the wire all are written; one that
+// is missing, which means "as before", reads 0.
 type Async struct {
 	PacketIn, PortStatus, FlowRemoved, RoleStatus, TableStatus, RequestForward AsyncMasks
 }

@@ -59,10 +59,13 @@ func saysTracked(m Match) bool {
 	return set&valid != 0 || set&CTTracked != 0 && known&CTInvalid != 0 && set&CTInvalid == 0
 }
 
-// Check returns nil when every field of m has what it requires, and otherwise an error with ErrBadPrereq that names
-// the first field that has not. A switch refuses such a match.
+// Check returns nil when every field of m has a possible value and what it requires, and otherwise an error with
+// ErrBadValue or ErrBadPrereq that names the first field that has not. A switch refuses such a match.
 func (m Match) Check() error {
 	for f := range m.Fields() {
+		if !f.Field.takes(f.Value) {
+			return fmt.Errorf("match %s: %s: %w", m, f.Field, ErrBadValue)
+		}
 		if p := fieldTable[f.Field].Prereq; !p.holds(m) {
 			return fmt.Errorf("match %s: %s without what it requires: %w", m, f.Field, ErrBadPrereq)
 		}

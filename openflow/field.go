@@ -150,3 +150,8 @@ func (f Field) mask() Bits { return lowBits(fieldTable[f].Bits) }
 
 // fits reports whether v has no bit beyond the field's width.
 func (f Field) fits(v Bits) bool { return v.AndNot(f.mask()).IsZero() }
+
+// takes reports whether the field can have the value: it fits, and names a port where it should.
+func (f Field) takes(v Bits) bool {
+	return f.fits(v) && (fieldTable[f].Form != FormPort || Port(v.Uint64()).valid())
+}

@@ -16,7 +16,7 @@ type FieldInfo struct {
 	Form      Form
 
 	// wide: the exact mask covers all Bytes on the wire though only Bits of them mean something,
-	// so an exact match goes without mask (VLANVID, IPFrag, TCPFlags, IPv6Label).
+	// so an exact match goes without mask (VLANVID, IPFrag, ARPOp, ...).
 	wide bool
 }
 
@@ -117,7 +117,7 @@ var fieldTable = [numFields]FieldInfo{
 	NDSLL:      {"nd_sll", "nd_sll", "NXM_NX_ND_SLL", classBasic, 32, 6, 48, masked, writable, PrereqNDSolicit, FormMAC, false},
 	NDTLL:      {"nd_tll", "nd_tll", "NXM_NX_ND_TLL", classBasic, 33, 6, 48, masked, writable, PrereqNDAdvert, FormMAC, false},
 
-	ARPOp:  {"arp_op", "arp_op", "NXM_OF_ARP_OP", classBasic, 21, 2, 16, exact, writable, PrereqARP, FormDecimal, false},
+	ARPOp:  {"arp_op", "arp_op", "NXM_OF_ARP_OP", classBasic, 21, 2, 8, exact, writable, PrereqARP, FormDecimal, true},
 	ARPSPA: {"arp_spa", "arp_spa", "NXM_OF_ARP_SPA", classBasic, 22, 4, 32, masked, writable, PrereqARP, FormIPv4, false},
 	ARPTPA: {"arp_tpa", "arp_tpa", "NXM_OF_ARP_TPA", classBasic, 23, 4, 32, masked, writable, PrereqARP, FormIPv4, false},
 	ARPSHA: {"arp_sha", "arp_sha", "NXM_NX_ARP_SHA", classBasic, 24, 6, 48, masked, writable, PrereqARP, FormMAC, false},

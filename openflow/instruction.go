@@ -42,7 +42,7 @@ func (f *Flow) decodeInstructions(r *reader) {
 			return
 		}
 		whole := r.bytes(n, "instruction")
-		in := reader{b: whole[4:]}
+		in := reader{b: whole[4:], short: ErrBadInstructionLen}
 		switch kind {
 		case instrApplyActions:
 			if applied {

@@ -10,6 +10,7 @@ func decodeMatch(r *reader) Match {
 		r.fail(ErrBadMatchLen, "match length")
 	}
 	body := r.sub(n-4, "match")
+	body.short = ErrBadMatchLen
 	r.skip(-n&7, "match padding")
 	m := decodeOXMs(&body)
 	r.join(&body, "match")
@@ -18,7 +19,7 @@ func decodeMatch(r *reader) Match {
 
 // DecodeMatch reads the OXM TLVs of a match, without header and padding, into canonical form.
 func DecodeMatch(oxm []byte) (Match, error) {
-	r := reader{b: oxm}
+	r := reader{b: oxm, short: ErrBadMatchLen}
 	m := decodeOXMs(&r)
 	return m, r.err
 }
@@ -42,12 +43,12 @@ func decodeOXMs(r *reader) Match {
 		switch {
 		case ok:
 			m := oxmCondition(h, f, body)
-			if !m.Value.AndNot(m.Mask).IsZero() {
+			if !f.takes(m.Value) {
+				r.fail(ErrBadValue, f.String())
+			} else if !m.Value.AndNot(m.Mask).IsZero() {
 				r.fail(ErrBadWildcards, f.String())
 			} else if h.hasMask() && !fieldTable[f].Maskable && m.Mask != f.mask() && !m.Mask.IsZero() {
 				r.fail(ErrBadMask, f.String())
-			} else if !f.fits(m.Value) {
-				r.fail(ErrBadValue, f.String())
 			} else if s.has(f) {
 				r.fail(ErrDupField, f.String())
 			}

@@ -16,10 +16,13 @@ type Subfield struct {
 // Whole returns all bits of f as a Subfield.
 func Whole(f Field) Subfield { return Subfield{f, 0, uint16(f.width())} }
 
-// width returns how many bits of f a Subfield can name: all but VLANPresent.
+// width returns how many bits of f a Subfield can name: all but VLANPresent, and the upper half of ARPOp, which is always zero.
 func (f Field) width() int {
-	if f == VLANVID {
+	switch f {
+	case VLANVID:
 		return 12
+	case ARPOp:
+		return 16
 	}
 	return fieldTable[f].Bits
 }

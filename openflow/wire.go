@@ -24,8 +24,9 @@ func putLength(b []byte, start, offset int) {
 // zero, so the caller checks once at the end. It reads neither past its bytes nor, for a structure with a length of its own,
 // past that: sub hands out a reader of exactly that many bytes.
 type reader struct {
-	b   []byte
-	err error
+	b     []byte
+	err   error
+	short ErrorCode // what too few bytes are here; 0 is ErrBadLen
 }
 
 // fail records the first error.
@@ -45,7 +46,7 @@ func (r *reader) bytes(n int, what string) []byte {
 		return nil
 	}
 	if n < 0 || n > len(r.b) {
-		r.fail(ErrBadLen, what)
+		r.fail(max(r.short, ErrBadLen), what)
 		return nil
 	}
 	p := r.b[:n:n]
@@ -86,7 +87,7 @@ func (r *reader) u64(what string) uint64 {
 // sub returns a reader of the next n bytes; it fails itself when there are fewer.
 func (r *reader) sub(n int, what string) reader {
 	p := r.bytes(n, what)
-	return reader{b: p, err: r.err}
+	return reader{b: p, err: r.err, short: r.short}
 }
 
 // rest returns all that is left, copied; nil when that is nothing.
@@ -106,6 +107,6 @@ func (r *reader) join(s *reader, what string) {
 	case s.err != nil:
 		r.err, r.b = s.err, nil
 	case len(s.b) > 0:
-		r.fail(ErrBadLen, what+": trailing bytes")
+		r.fail(max(r.short, ErrBadLen), what+": trailing bytes")
 	}
 }
