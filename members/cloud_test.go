@@ -23,13 +23,13 @@ type cloud struct {
 	mu       sync.Mutex
 	revision int64
 	groups   map[policy.GroupID]map[netip.Prefix]bool
-	// history is every state that a group ever had, by the revision that brought it.
+	// history is every state that a group ever had, by the revision that brought it; nil: not kept.
 	history map[policy.GroupID]map[int64][]string
 	mirror  *Mirror // nil: changes go unannounced
 }
 
 func newCloud() *cloud {
-	return &cloud{revision: 1, groups: map[policy.GroupID]map[netip.Prefix]bool{}, history: map[policy.GroupID]map[int64][]string{}}
+	return &cloud{revision: 1, groups: map[policy.GroupID]map[netip.Prefix]bool{}}
 }
 
 func (c *cloud) Groups(context.Context) (int64, []policy.GroupID, error) {
@@ -77,6 +77,9 @@ func (c *cloud) delete(g policy.GroupID) {
 }
 
 func (c *cloud) note(g policy.GroupID) {
+	if c.history == nil {
+		return
+	}
 	if c.history[g] == nil {
 		c.history[g] = map[int64][]string{}
 	}

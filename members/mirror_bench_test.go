@@ -20,7 +20,6 @@ func benchmarkMirror(b *testing.B, groups, each int) (*cloud, *Mirror) {
 	for i := range groups {
 		c.change(policy.GroupID("sg-"+strconv.Itoa(i)), addrs(i*each, each), nil)
 	}
-	c.history = nil
 	m, err := NewMirror(Options{URL: s.url(), Stream: 1 << 30, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.Fatal(err)

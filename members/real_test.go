@@ -132,6 +132,7 @@ func TestRedis_Stalled(t *testing.T) {
 func TestRedis_ReadersSeeOneRevision(t *testing.T) {
 	s := startServer(t)
 	c := newCloud()
+	c.history = map[policy.GroupID]map[int64][]string{}
 	c.change("sg", addrs(0, 5), nil)
 	m := startMirror(t, c, Options{URL: s.url(), Audit: 50 * time.Millisecond})
 	client := s.client()
@@ -171,6 +172,7 @@ func TestRedis_ReadersSeeOneRevision(t *testing.T) {
 func TestRedis_FollowersOfTheStreamKeepUp(t *testing.T) {
 	s := startServer(t)
 	c := newCloud()
+	c.history = map[policy.GroupID]map[int64][]string{}
 	c.change("sg", addrs(0, 5), nil)
 	m := startMirror(t, c, Options{URL: s.url(), Audit: 50 * time.Millisecond})
 	client := s.client()

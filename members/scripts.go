@@ -26,7 +26,7 @@ var (
 // scripts are the three as Redis calls them: by the hash that it gave.
 type scripts struct{ change, replace, remove string }
 
-func loadScripts(ctx context.Context, c *redis.Conn) (s scripts, err error) {
+func loadScripts(ctx context.Context, c redis.Scripter) (s scripts, err error) {
 	for _, load := range []struct {
 		into *string
 		text string
