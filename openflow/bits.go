@@ -2,6 +2,7 @@ package openflow
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"net/netip"
 )
 
@@ -88,12 +89,12 @@ func lowBits(n int) Bits { return allOnes.shiftRight(128 - n) }
 
 // prefixLen returns n and true when the mask, seen as width bits, is n ones and then only zeros.
 func (b Bits) prefixLen(width int) (int, bool) {
-	for n := 0; n <= width; n++ {
-		if b == lowBits(n).shiftLeft(width-n) {
-			return n, true
-		}
+	top := b.shiftLeft(128 - width)
+	n := bits.LeadingZeros64(^top.high())
+	if n == 64 {
+		n += bits.LeadingZeros64(^top.Uint64())
 	}
-	return 0, false
+	return n, top == lowBits(n).shiftLeft(128-n)
 }
 
 func bits128(high, low uint64) Bits {

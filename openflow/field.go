@@ -145,8 +145,16 @@ func (f Field) String() string {
 	return "unknown field"
 }
 
+// fieldMasks are the masks of exact matches.
+var fieldMasks = func() (t [numFields]Bits) {
+	for f := range t {
+		t[f] = lowBits(fieldTable[f].Bits)
+	}
+	return t
+}()
+
 // mask returns the mask of an exact match.
-func (f Field) mask() Bits { return lowBits(fieldTable[f].Bits) }
+func (f Field) mask() Bits { return fieldMasks[f] }
 
 // fits reports whether v has no bit beyond the field's width.
 func (f Field) fits(v Bits) bool { return v.AndNot(f.mask()).IsZero() }

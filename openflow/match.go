@@ -97,10 +97,26 @@ func (m Match) IsZero() bool { return m.oxm == "" }
 // Get returns the condition on f; ok is false when m says nothing about f.
 // A register is found also when it shares a 64-bit register with another one.
 func (m Match) Get(f Field) (value, mask Bits, ok bool) {
-	for mf := range m.Fields() {
-		if mf.Field == f {
-			return mf.Value, mf.Mask, true
+	pair := f
+	if Reg0 <= f && f <= Reg15 {
+		pair = XReg0 + (f-Reg0)/2
+	}
+	for s := m.oxm; s != ""; {
+		h := headerOf(s)
+		if g, known := h.field(); !known {
+			break
+		} else if g == pair {
+			_, value, mask, _ = cutOXM(s)
+			if pair == f {
+				return value, mask, true
+			}
+			if (f-Reg0)%2 == 0 {
+				value, mask = value.shiftRight(32), mask.shiftRight(32)
+			}
+			value, mask = value.And(f.mask()), mask.And(f.mask())
+			return value, mask, !mask.IsZero()
 		}
+		s = s[4+h.length():]
 	}
 	return Bits{}, Bits{}, false
 }
@@ -158,9 +174,14 @@ func (m Match) Unknown() []byte {
 	return nil
 }
 
+// headerOf returns the header that begins s, which must be canonical.
+func headerOf(s string) oxmHeader {
+	return oxmHeader(uint32(s[0])<<24 | uint32(s[1])<<16 | uint32(s[2])<<8 | uint32(s[3]))
+}
+
 // cutOXM splits the first TLV off s, which must be canonical.
 func cutOXM(s string) (h oxmHeader, value, mask Bits, rest string) {
-	h = oxmHeader(uint32(s[0])<<24 | uint32(s[1])<<16 | uint32(s[2])<<8 | uint32(s[3]))
+	h = headerOf(s)
 	body, rest := s[4:4+h.length()], s[4+h.length():]
 	f, ok := h.field()
 	if !ok {
