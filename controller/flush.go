@@ -1,0 +1,134 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"conjunct/flows"
+	"conjunct/openflow"
+	"conjunct/openflow/ofconn"
+	"conjunct/policy"
+)
+
+// flush sends what has changed since the last time. Whatever changes meanwhile waits for the next.
+func (s *session) flush(ctx context.Context) error {
+	start := s.c.options.Clock()
+	t := s.h.take()
+	if t.changes.Full {
+		s.h.fail()
+		return s.compare(ctx, recovery)
+	}
+	st := step{add: t.changes.Add, remove: t.changes.Delete}
+	return s.carryOut(ctx, &st, t, start, nil)
+}
+
+// carryOut makes the step on the bridge and confirms what was taken. lost are ports whose flows the bridge lacked.
+func (s *session) carryOut(ctx context.Context, st *step, t taken, start time.Time, lost []uint16) error {
+	m := s.c.metrics
+	m.stage(stageModelled, t.since, start)
+	m.stage(stageComputed, t.since, s.c.options.Clock())
+	if st.empty() {
+		s.h.confirm()
+		return nil
+	}
+	s.h.unconfirm(lost)
+	if err := s.h.unmark(ctx, s.c.options.Bridge.Name, lost); err != nil {
+		s.log.Warn("could not clear installed marks", "err", err)
+	}
+	st.zones = s.occupants.zonesOf(st.add)
+	if err := s.flushZones(ctx, st.zones); err != nil {
+		s.h.fail()
+		return err
+	}
+	if err := s.bundle(ctx, st, t); err != nil {
+		s.h.fail()
+		return err
+	}
+	s.occupants.moved(st)
+	s.h.confirm()
+	m.stage(stageConfirmed, t.since, s.c.options.Clock())
+	return nil
+}
+
+func (s *session) flushZones(ctx context.Context, zones []uint16) error {
+	if len(zones) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
+	defer cancel()
+	messages := make([]openflow.Message, 0, len(zones))
+	for _, z := range zones {
+		messages = append(messages, openflow.CTFlushZone{Zone: z})
+	}
+	if err := s.conn.Send(ctx, messages...); err != nil {
+		return fmt.Errorf("flush conntrack zones %v: %w", zones, err)
+	}
+	return nil
+}
+
+// maxRefusals is how many flows a switch may refuse in one go before the session is given up: then it is not about single flows.
+const maxRefusals = 256
+
+// bundle sends the step in one bundle. A flow that the switch refuses is left out, and the rest is sent again.
+func (s *session) bundle(ctx context.Context, st *step, t taken) error {
+	for _, list := range [][]openflow.Flow{st.add, st.remove} {
+		for i := range list {
+			delete(s.refused, list[i].Key())
+		}
+	}
+	defer s.publishRefusals()
+	for range maxRefusals {
+		err := s.send(ctx, st, t)
+		var failed *ofconn.BundleError
+		if err == nil || !errors.As(err, &failed) || failed.Unknown || failed.Index < 0 || failed.Mod.Command != openflow.FlowAdd {
+			return err
+		}
+		s.refused[failed.Mod.Flow.Key()] = refusal{failed.Mod.Flow, failed.Err}
+		s.log.Error("the switch refused a flow", "flow", failed.Mod.Flow.String(), "err", failed.Err)
+	}
+	return fmt.Errorf("the switch refused more than %d flows", maxRefusals)
+}
+
+func (s *session) send(ctx context.Context, st *step, t taken) error {
+	ctx, cancel := context.WithTimeout(ctx, bundleTimeout)
+	defer cancel()
+	m := s.c.metrics
+	m.bundles.Inc()
+	mods := func(yield func(openflow.FlowMod) bool) {
+		for mod := range st.mods(s.refused) {
+			if !yield(mod) {
+				return
+			}
+		}
+		m.stage(stageSent, t.since, s.c.options.Clock())
+	}
+	err := s.conn.BundleSeq(ctx, mods)
+	if err != nil {
+		m.bundleErrors.Inc()
+		return err
+	}
+	m.flowMods.WithLabelValues("add").Add(float64(len(st.add)))
+	m.flowMods.WithLabelValues("delete").Add(float64(len(st.remove)))
+	return nil
+}
+
+// publishRefusals makes the refused flows known as the host's problems.
+func (s *session) publishRefusals() {
+	refused := make(map[openflow.FlowKey]refusal, len(s.refused))
+	for k, r := range s.refused {
+		refused[k] = r
+	}
+	s.h.change(func() { s.h.refusals = refused })
+}
+
+// refuses reports whether a flow that the port can't do without was refused.
+func (h *host) refuses(n policy.Number) (refusal, bool) {
+	for _, r := range h.refusals {
+		if kind, of, ours := flows.ParseCookie(r.flow.Cookie); ours && kind == flows.CookiePort && of == n {
+			return r, true
+		}
+	}
+	return refusal{}, false
+}

@@ -1,0 +1,159 @@
+package controller
+
+import (
+	"sync"
+	"time"
+
+	"conjunct/flows"
+	"conjunct/openflow"
+	"conjunct/ovsdb"
+	"conjunct/policy"
+)
+
+// phase is what a host's session is at.
+type phase uint8
+
+const (
+	phaseNever        phase = iota // not seen yet
+	phaseConnecting                // its database or its switch is missing
+	phaseAdopting                  // both are there; the bridge is being compared
+	phaseInSync                    // the bridge holds what was wanted at the last flush
+	phaseDisconnected              // was in sync, and its switch is gone
+)
+
+// host is one hypervisor: what its bridge should hold, and what is known of it. The fields below mu are used as model.mu says.
+type host struct {
+	id    policy.HostID
+	model *model
+	// dirty holds a token when there may be something to flush, marks when installed marks may have to be written.
+	dirty, marks chan struct{}
+
+	database claim // who speaks to its ovsdb-server
+	channel  claim // who speaks to its switch
+
+	mu       sync.Mutex
+	flows    *flows.Host
+	stored   bool // a Hypervisor object exists
+	seating  seating
+	seen     bool            // the database has told the seating, and its connection lives
+	snapshot *ovsdb.Snapshot // that the seating is from
+	client   *ovsdb.Client   // nil without a connection
+	gone     map[uint16]bool
+	plugs    map[uint16]*plug // by ofport
+	uses     map[policy.Number]int
+	progress progress
+	since    time.Time // when the oldest change that waits was accepted by the store
+
+	session  *session                     // nil without a switch
+	counted  map[openflow.FlowKey]counted // by the switch, at the last reading; of the session
+	phase    phase
+	failure  string // why the last session ended
+	drift    policy.Drift
+	count    int // flows wanted, at the last comparison and what was sent since
+	refusals map[openflow.FlowKey]refusal
+}
+
+// plug is a port in its seat.
+type plug struct {
+	port *port
+	seat seat
+	// groups are those for which the host counts as a user because of this plug.
+	groups policy.NumberSet
+	// sent tells that its flows are on their way, confirmed at which revision the bridge had them all; 0: not yet.
+	sent      bool
+	confirmed int64
+}
+
+// refusal is a flow that the switch did not take.
+type refusal struct {
+	flow openflow.Flow
+	err  error
+}
+
+func newHost(m *model, id policy.HostID) *host {
+	return &host{
+		id: id, model: m, dirty: make(chan struct{}, 1), marks: make(chan struct{}, 1),
+		flows: flows.NewHost(m.source), gone: make(map[uint16]bool),
+		plugs: make(map[uint16]*plug), uses: make(map[policy.Number]int), refusals: make(map[openflow.FlowKey]refusal),
+	}
+}
+
+// poke leaves a token.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// concern notes that the batch under way may change the host's flows.
+func (h *host) concern(touched touches) {
+	if h.flows.Dirty() {
+		touched[h] = struct{}{}
+	}
+}
+
+// touch notes that the revision concerns the host, and wakes it.
+func (h *host) touch(before, revision int64, accepted time.Time) {
+	h.progress.touch(before, revision)
+	if h.since.IsZero() {
+		h.since = accepted
+	}
+	poke(h.dirty)
+}
+
+// use counts the host as a user of the groups, unuse takes that back.
+func (h *host) use(groups policy.NumberSet) {
+	for n := range groups.All() {
+		if h.uses[n]++; h.uses[n] == 1 {
+			insert(h.model.users, n, h)
+		}
+	}
+}
+
+func (h *host) unuse(groups policy.NumberSet) {
+	for n := range groups.All() {
+		if h.uses[n]--; h.uses[n] == 0 {
+			delete(h.uses, n)
+			remove(h.model.users, n, h)
+		}
+	}
+}
+
+// lookAtHost makes or forgets a host as the store has a Hypervisor or not. One that is connected is not forgotten.
+func (m *model) lookAtHost(id policy.HostID) {
+	_, stored := policy.Find[*policy.Hypervisor](m.snapshot, id)
+	h := m.hosts[id]
+	if h == nil && stored {
+		h = m.addHost(id)
+	}
+	if h != nil {
+		h.stored = stored
+		m.forget(h)
+	}
+}
+
+// ensureHost returns the host of the id, which may be unknown to the store.
+func (m *model) ensureHost(id policy.HostID) *host {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if h := m.hosts[id]; h != nil {
+		return h
+	}
+	return m.addHost(id)
+}
+
+func (m *model) addHost(id policy.HostID) *host {
+	h := newHost(m, id)
+	m.hosts[id] = h
+	return h
+}
+
+// forget drops a host that neither the store nor a connection knows.
+func (m *model) forget(h *host) {
+	if h.stored || h.seen || h.phase == phaseAdopting || h.phase == phaseInSync || m.hosts[h.id] != h {
+		return
+	}
+	m.seat(h, seating{})
+	delete(m.hosts, h.id)
+}

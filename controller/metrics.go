@@ -1,0 +1,107 @@
+package controller
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"conjunct/policy"
+)
+
+// The stages that a change goes through, each timed from when the store accepted it.
+const (
+	stageModelled  = "modelled"  // its host begins to look at it
+	stageComputed  = "computed"  // the flows are known
+	stageSent      = "sent"      // all of the bundle is on its way
+	stageConfirmed = "confirmed" // the switch has answered the barrier
+)
+
+// metrics are what the controller counts. States are counted when they are asked for.
+type metrics struct {
+	stages       *prometheus.HistogramVec
+	flowMods     *prometheus.CounterVec
+	bundles      prometheus.Counter
+	bundleErrors prometheus.Counter
+	drift        *prometheus.CounterVec
+	connects     prometheus.Counter
+	revision     prometheus.Gauge
+	clock        func() time.Time
+}
+
+func newMetrics(r prometheus.Registerer, c *Controller) (*metrics, error) {
+	m := &metrics{
+		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "conjunct_change_seconds", Help: "Time from when the store accepted a change until it reached a stage, per host.",
+			Buckets: prometheus.ExponentialBuckets(0.0001, 2, 18),
+		}, []string{"stage"}),
+		flowMods: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "conjunct_flow_mods_total", Help: "Flow modifications that switches have confirmed, by operation.",
+		}, []string{"op"}),
+		bundles: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "conjunct_bundles_total", Help: "Bundles sent.",
+		}),
+		bundleErrors: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "conjunct_bundle_errors_total", Help: "Bundles that were refused or not answered.",
+		}),
+		drift: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "conjunct_drift_flows_total", Help: "Flows found otherwise than wanted although nothing had failed, by kind.",
+		}, []string{"kind"}),
+		connects: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "conjunct_ovsdb_connections_total", Help: "Connections to hypervisors' databases, reconnections included.",
+		}),
+		revision: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "conjunct_model_revision", Help: "Revision of the store that hosts are computed from.",
+		}),
+		clock: c.options.Clock,
+	}
+	for _, collector := range []prometheus.Collector{
+		m.stages, m.flowMods, m.bundles, m.bundleErrors, m.drift, m.connects, m.revision, &states{c},
+	} {
+		if err := r.Register(collector); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// stage notes when a change that was accepted at since reached a stage; nothing when no change of the store is behind it.
+func (m *metrics) stage(name string, since, at time.Time) {
+	if !since.IsZero() {
+		m.stages.WithLabelValues(name).Observe(max(0, at.Sub(since).Seconds()))
+	}
+}
+
+var (
+	hostsDesc = prometheus.NewDesc("conjunct_hosts", "Hypervisors by state.", []string{"state"}, nil)
+	portsDesc = prometheus.NewDesc("conjunct_ports", "Ports by state.", []string{"state"}, nil)
+	lagDesc   = prometheus.NewDesc("conjunct_hosts_behind", "Hypervisors whose bridge has not confirmed all that concerns them.", nil, nil)
+)
+
+// states counts hosts and ports by state when it is scraped.
+type states struct{ c *Controller }
+
+func (s *states) Describe(ch chan<- *prometheus.Desc) {
+	ch <- hostsDesc
+	ch <- portsDesc
+	ch <- lagDesc
+}
+
+func (s *states) Collect(ch chan<- prometheus.Metric) {
+	hosts, ports, behind := s.c.model.census()
+	for _, state := range hostStates {
+		ch <- prometheus.MustNewConstMetric(hostsDesc, prometheus.GaugeValue, float64(hosts[state]), string(state))
+	}
+	for _, state := range portStates {
+		ch <- prometheus.MustNewConstMetric(portsDesc, prometheus.GaugeValue, float64(ports[state]), string(state))
+	}
+	ch <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, float64(behind))
+}
+
+var (
+	hostStates = []policy.HostState{
+		policy.HostUnknown, policy.HostConnecting, policy.HostSyncing, policy.HostReady, policy.HostDegraded, policy.HostDisconnected,
+	}
+	portStates = []policy.PortState{
+		policy.PortUnbound, policy.PortPending, policy.PortActive, policy.PortDegraded, policy.PortFailed,
+	}
+)

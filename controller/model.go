@@ -1,0 +1,261 @@
+package controller
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"conjunct/flows"
+	"conjunct/members"
+	"conjunct/policy"
+)
+
+// model is everything that is wanted, kept up to date batch by batch, and what each host should have of it.
+//
+//	batch ──► snapshot ──► affected ports, groups, entries ──► source ──► the hosts that refer to it
+//
+// mu guards all of it. Whoever changes the snapshot or the source holds it for writing. A host's own state may also be
+// used, and changed, while holding mu for reading and the host's mu: so hosts compute their flows side by side.
+type model struct {
+	mu       sync.RWMutex
+	snapshot *policy.Snapshot
+	source   *source
+	ports    *ports
+	groups   *groups
+	entries  map[policy.EntryID]listing
+	hosts    map[policy.HostID]*host
+	seated   map[string]map[*host]struct{}        // iface-id → hosts where it was seen
+	users    map[policy.Number]map[*host]struct{} // group → hosts with a port that has it, seen or expected
+
+	mirror *members.Mirror // nil without Redis
+	news   *news
+	clock  func() time.Time
+	// deltas are those of the groups' directory since the batch began, for the mirror; nil without one.
+	deltas []members.Delta
+}
+
+func newModel(mirror *members.Mirror, clock func() time.Time) *model {
+	return &model{
+		snapshot: policy.NewSnapshot(""), source: newSource(), ports: newPorts(), groups: newGroups(),
+		entries: make(map[policy.EntryID]listing), hosts: make(map[policy.HostID]*host),
+		seated: make(map[string]map[*host]struct{}), users: make(map[policy.Number]map[*host]struct{}),
+		mirror: mirror, news: newNews(), clock: clock,
+	}
+}
+
+// load takes over the state of the store, once, before the first batch.
+func (m *model) load(s *policy.Snapshot) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.snapshot = policy.NewSnapshot(s.DefaultProfile)
+	b := policy.Batch{Revision: s.Revision}
+	for _, k := range policy.Kinds() {
+		for o := range s.All(k) {
+			b.Changes = append(b.Changes, policy.Change{Kind: k, ID: o.Base().ID, Object: o})
+		}
+	}
+	m.applyLocked(b, time.Time{})
+	m.deltas = nil // The mirror begins with everything.
+}
+
+// apply takes over a batch of the store and returns the hypervisors that it is about.
+func (m *model) apply(b policy.Batch) []policy.HostID {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	hosts := m.applyLocked(b, m.acceptedAt(b))
+	m.offer(b)
+	return hosts
+}
+
+// acceptedAt is when the store accepted the batch, as the objects in it tell; the present when it only deletes.
+func (m *model) acceptedAt(b policy.Batch) time.Time {
+	var at time.Time
+	for _, c := range b.Changes {
+		if c.Object != nil && c.Object.Base().UpdatedAt.After(at) {
+			at = c.Object.Base().UpdatedAt
+		}
+	}
+	if at.IsZero() {
+		return m.clock()
+	}
+	return at
+}
+
+func (m *model) applyLocked(b policy.Batch, accepted time.Time) []policy.HostID {
+	before := m.snapshot.Revision
+	for _, c := range b.Changes {
+		if c.Object == nil {
+			m.snapshot.Delete(c.Kind, c.ID)
+		} else {
+			m.snapshot.Put(c.Object)
+		}
+	}
+	m.snapshot.Revision = b.Revision
+	a := m.affectedBy(b)
+	hosts := make([]policy.HostID, 0, len(a.hosts))
+	for id := range a.hosts {
+		m.lookAtHost(id)
+		hosts = append(hosts, id)
+	}
+	touched := make(touches)
+	for id := range a.entries {
+		m.lookAtEntry(id, touched)
+	}
+	for _, p := range m.settlePorts(a, touched) {
+		m.lookAtPlugs(p, touched)
+	}
+	for h := range touched {
+		h.touch(before, b.Revision, accepted)
+	}
+	m.news.spread()
+	return hosts
+}
+
+// touches are the hosts that a batch concerns.
+type touches map[*host]struct{}
+
+// settlePorts brings the affected ports' listings and the affected groups' rules up to date. A port is looked at
+// before the groups, whose rules it may name it by, and again when a group that it has began or ceased to have rules in a
+// direction. It returns the ports whose flows may be others now.
+func (m *model) settlePorts(a *affected, touched touches) []*port {
+	settled := make(map[*port]struct{}, len(a.ports))
+	settle := func(ids map[policy.PortID]struct{}) {
+		for id := range ids {
+			if p := m.lookAtPort(id, touched); p != nil {
+				settled[p] = struct{}{}
+			}
+		}
+	}
+	settle(a.ports)
+	opened := affected{model: m, ports: make(map[policy.PortID]struct{})}
+	for id := range a.groups {
+		if m.lookAtGroup(id, touched) {
+			opened.topic(topic{policy.KindGroup, string(id)})
+		}
+	}
+	settle(opened.ports)
+	out := make([]*port, 0, len(settled))
+	for p := range settled {
+		out = append(out, p)
+	}
+	return out
+}
+
+// lookAtEntry lists what the IP set entry says.
+func (m *model) lookAtEntry(id policy.EntryID, touched touches) {
+	old, had := m.entries[id]
+	var fresh listing
+	e, ok := policy.Find[*policy.Entry](m.snapshot, id)
+	if ok {
+		var set *policy.IPSet
+		if set, ok = policy.Find[*policy.IPSet](m.snapshot, e.IPSetID); ok {
+			fresh = listing{0, set.Number, e.CIDR.Prefix().Masked(), string(id)}
+		}
+	}
+	if had && ok && old == fresh {
+		return
+	}
+	if ok {
+		m.entries[id] = fresh
+		m.deliver(true, m.source.list(true, fresh), touched)
+	}
+	if had {
+		m.deliver(true, m.source.unlist(true, old), touched)
+		if !ok {
+			delete(m.entries, id)
+		}
+	}
+}
+
+// lookAtPort lists the port under its groups and returns it; nil when it was unknown and still is.
+func (m *model) lookAtPort(id policy.PortID, touched touches) *port {
+	p, known := m.ports.byID[id]
+	v, ok := m.snapshot.PortView(id)
+	if !known && !ok {
+		return nil
+	}
+	if !known {
+		p = &port{id: id, plugs: make(map[*host]*plug)}
+	}
+	had, uses := p.listings(), m.usesOf(p)
+	m.ports.drop(p)
+	if ok {
+		p.settle(v)
+		m.ports.put(p)
+	} else {
+		p.view, p.expected, p.groups, p.prefixes, p.iface = nil, "", "", nil, ""
+	}
+	has := p.listings()
+	for _, l := range without(has, had) {
+		m.deliver(false, m.source.list(false, l), touched)
+	}
+	for _, l := range without(had, has) {
+		m.deliver(false, m.source.unlist(false, l), touched)
+	}
+	m.expect(p, uses, touched)
+	return p
+}
+
+// lookAtGroup reads the group's rules. It reports whether the group began or ceased to exist or to have rules in a direction.
+func (m *model) lookAtGroup(id policy.GroupID, touched touches) (opened bool) {
+	old, had := m.groups.byID[id]
+	g, ok := policy.Find[*policy.Group](m.snapshot, id)
+	var fresh group
+	var rules *flows.Group
+	if ok {
+		fresh, rules = groupOf(m.snapshot, g)
+	}
+	if had && (!ok || old.number != fresh.number) {
+		m.groups.drop(id)
+		m.setRules(old.number, nil, touched)
+	}
+	if ok {
+		m.groups.put(id, fresh)
+		m.setRules(fresh.number, rules, touched)
+	}
+	return had != ok || old != fresh
+}
+
+func (m *model) setRules(n policy.Number, rules *flows.Group, touched touches) {
+	m.source.setGroup(n, rules)
+	for h := range m.users[n] {
+		h.flows.GroupChanged(n)
+		h.concern(touched)
+	}
+}
+
+// deliver tells the hosts that refer to one of the sets, right after the directory changed.
+func (m *model) deliver(set bool, deltas []members.Delta, touched touches) {
+	for _, d := range deltas {
+		told := make(map[*host]struct{})
+		for n := range d.OwnBefore.Union(d.OwnAfter).All() {
+			for g := range m.source.namedBy[remote{set, n}] {
+				for h := range m.users[g] {
+					if _, already := told[h]; already {
+						continue
+					}
+					told[h] = struct{}{}
+					if set {
+						h.flows.EntriesChanged(flows.Delta(d))
+					} else {
+						h.flows.MembersChanged(flows.Delta(d))
+					}
+					h.concern(touched)
+				}
+			}
+		}
+	}
+	if !set && m.mirror != nil {
+		m.deltas = append(m.deltas, deltas...)
+	}
+}
+
+// hostIDs lists the hosts that are known, sorted.
+func (m *model) hostIDs() []policy.HostID {
+	out := make([]policy.HostID, 0, len(m.hosts))
+	for id := range m.hosts {
+		out = append(out, id)
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,135 @@
+package controller
+
+import (
+	"conjunct/flows"
+	"conjunct/ovsdb"
+	"conjunct/policy"
+)
+
+// usage is a host that counts as a user of groups because a port is expected there.
+type usage struct {
+	host   *host
+	groups policy.NumberSet
+}
+
+func (m *model) usesOf(p *port) usage {
+	return usage{m.hosts[p.expected], p.groups}
+}
+
+// expect moves what the port makes its expected host a user of, and touches hosts where it is expected and not seen: they
+// have not confirmed anything about it.
+func (m *model) expect(p *port, before usage, touched touches) {
+	after := m.usesOf(p)
+	if after.host != nil {
+		after.host.use(after.groups)
+		if p.plugs[after.host] == nil {
+			after.host.concern(touched)
+		}
+	}
+	if before.host != nil {
+		before.host.unuse(before.groups)
+	}
+}
+
+// lookAtPlugs plugs the port in where its interface is seen, with what it is now, and takes it out elsewhere.
+func (m *model) lookAtPlugs(p *port, touched touches) {
+	for h, pl := range p.plugs {
+		if p.view == nil || pl.seat.iface != p.iface {
+			m.unplug(h, pl)
+			h.concern(touched)
+		}
+	}
+	if p.view == nil {
+		return
+	}
+	for h := range m.seated[p.iface] {
+		for _, s := range h.seating.seats {
+			if s.iface == p.iface {
+				m.plug(h, s, p)
+			}
+		}
+		h.concern(touched)
+	}
+}
+
+// plug gives the port its seat, or brings the flows of one that sits there up to date.
+func (m *model) plug(h *host, s seat, p *port) {
+	pl := h.plugs[s.ofport]
+	if pl != nil && pl.port != p {
+		m.unplug(h, pl)
+		pl = nil
+	}
+	wanted := flows.PortOf(p.view, s.ofport)
+	if pl == nil {
+		pl = &plug{port: p}
+		h.plugs[s.ofport], p.plugs[h] = pl, pl
+	} else if pl.seat != s || h.flows.Port(s.ofport).MAC != wanted.MAC {
+		pl.confirmed, pl.sent = 0, false
+	}
+	pl.seat = s
+	h.use(p.groups)
+	h.flows.SetPort(wanted)
+	h.unuse(pl.groups)
+	pl.groups = p.groups
+}
+
+func (m *model) unplug(h *host, pl *plug) {
+	h.flows.RemovePort(pl.seat.ofport)
+	h.unuse(pl.groups)
+	delete(h.plugs, pl.seat.ofport)
+	delete(pl.port.plugs, h)
+}
+
+// reseat takes over who sits where from the host's database.
+func (m *model) reseat(h *host, s *ovsdb.Snapshot, bridge string) {
+	m.mu.Lock()
+	defer m.news.spread()
+	defer m.mu.Unlock()
+	h.snapshot, h.seen = s, true
+	m.seat(h, seatingOf(s, bridge, h.gone))
+}
+
+// portMoved follows what the switch says of a port: one that is deleted loses its flows at once, before the database tells.
+func (m *model) portMoved(h *host, ofport uint16, deleted bool, bridge string) {
+	m.mu.Lock()
+	defer m.news.spread()
+	defer m.mu.Unlock()
+	if h.gone[ofport] == deleted || h.snapshot == nil {
+		return
+	}
+	h.gone[ofport] = deleted
+	m.seat(h, seatingOf(h.snapshot, bridge, h.gone))
+}
+
+// switchGone forgets what the switch said of its ports.
+func (m *model) switchGone(h *host) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(h.gone)
+	m.forget(h)
+}
+
+// seat takes over who sits where on the host.
+func (m *model) seat(h *host, now seating) {
+	old := h.seating
+	h.seating = now
+	for _, s := range old.seats {
+		if now.seats[s.ofport] != s {
+			if pl := h.plugs[s.ofport]; pl != nil {
+				m.unplug(h, pl)
+			}
+			remove(m.seated, s.iface, h)
+		}
+	}
+	for _, s := range now.seats {
+		insert(m.seated, s.iface, h)
+		if p := m.ports.byIface[s.iface]; p != nil && old.seats[s.ofport] != s {
+			m.plug(h, s, p)
+		}
+	}
+	h.flows.SetUplinks(now.uplinks)
+	if h.flows.Dirty() {
+		poke(h.dirty)
+	}
+	poke(h.marks)
+}

@@ -1,0 +1,91 @@
+package controller
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"conjunct/policy"
+)
+
+// Port tells how far a port is; one that the store does not have is unbound.
+func (c *Controller) Port(id policy.PortID) policy.PortStatus {
+	m := c.model
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	p := m.ports.byID[id]
+	if p == nil {
+		return policy.PortStatus{State: policy.PortUnbound}
+	}
+	return m.portStatus(p)
+}
+
+// Changed is closed when the port is not what it is now.
+func (c *Controller) Changed(id policy.PortID) <-chan struct{} {
+	return c.model.news.port(id, c.Port(id))
+}
+
+// rank orders what is known of a port that is on several hosts: the best counts.
+var rank = map[policy.PortState]int{policy.PortActive: 0, policy.PortDegraded: 1, policy.PortPending: 2, policy.PortFailed: 3, policy.PortUnbound: 4}
+
+// portStatus chooses among the hosts where the port's interface was seen: during a migration, the one it is expected on, if it
+// is as good there as elsewhere. The caller holds mu.
+func (m *model) portStatus(p *port) policy.PortStatus {
+	var seen []policy.PortStatus
+	for h, pl := range p.plugs {
+		seen = append(seen, h.plugStatus(pl))
+	}
+	if h := m.hosts[p.expected]; h != nil {
+		if why := h.refusedSeat(p.iface); why != "" {
+			seen = append(seen, policy.PortStatus{State: policy.PortFailed, HostID: h.id, Problem: why})
+		}
+	}
+	if len(seen) > 0 {
+		return slices.MinFunc(seen, func(a, b policy.PortStatus) int {
+			return cmp.Or(cmp.Compare(rank[a.State], rank[b.State]),
+				-cmpBool(a.HostID == p.expected, b.HostID == p.expected), cmp.Compare(a.HostID, b.HostID))
+		})
+	}
+	if p.expected == "" {
+		return policy.PortStatus{State: policy.PortUnbound}
+	}
+	return policy.PortStatus{State: policy.PortPending, HostID: p.expected}
+}
+
+func cmpBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+func (h *host) refusedSeat(iface string) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.seating.refused[iface]
+}
+
+// plugStatus is what one host says of a port in its seat.
+func (h *host) plugStatus(pl *plug) policy.PortStatus {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	st := policy.PortStatus{
+		State: policy.PortPending, HostID: h.id, OFPort: int(pl.seat.ofport),
+		AppliedRevision: h.progress.applied(h.model.snapshot.Revision),
+	}
+	refused, isRefused := h.refuses(pl.port.view.Port.Number)
+	switch {
+	case isRefused:
+		st.State, st.Problem = policy.PortFailed, fmt.Sprintf("the switch refuses its flow %s: %v", refused.flow.String(), refused.err)
+	case pl.confirmed == 0:
+		st.AppliedRevision = 0
+	case h.phase == phaseInSync:
+		st.State = policy.PortActive
+	default:
+		st.State, st.Problem = policy.PortDegraded, "its hypervisor's switch is disconnected and goes on with the flows it has"
+	}
+	return st
+}

@@ -1,0 +1,150 @@
+package controller
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"conjunct/policy"
+)
+
+// Hosts lists every hypervisor that the store or a connection knows, by id.
+func (c *Controller) Hosts() []policy.HostStatus {
+	m := c.model
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	out := make([]policy.HostStatus, 0, len(m.hosts))
+	for _, id := range m.hostIDs() {
+		out = append(out, m.hosts[id].status())
+	}
+	return out
+}
+
+// Host tells of one hypervisor; false when nobody knows it.
+func (c *Controller) Host(id policy.HostID) (policy.HostStatus, bool) {
+	m := c.model
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	h := m.hosts[id]
+	if h == nil {
+		return policy.HostStatus{ID: id, State: policy.HostUnknown}, false
+	}
+	return h.status(), true
+}
+
+// status is what is reported of the host. The caller holds the model's mu.
+func (h *host) status() policy.HostStatus {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return policy.HostStatus{
+		ID: h.id, State: h.state(), AppliedRevision: h.progress.applied(h.model.snapshot.Revision),
+		DesiredRevision: h.progress.desired, Flows: h.count, Drift: h.drift, Problems: h.problemsLocked(),
+	}
+}
+
+// state derives what is reported of the session. Both locks are held.
+func (h *host) state() policy.HostState {
+	switch h.phase {
+	case phaseNever:
+		return policy.HostUnknown
+	case phaseConnecting:
+		return policy.HostConnecting
+	case phaseAdopting:
+		return policy.HostSyncing
+	case phaseDisconnected:
+		return policy.HostDisconnected
+	}
+	switch {
+	case len(h.refusals) > 0 || !h.seen:
+		return policy.HostDegraded
+	case h.progress.oldest() != 0:
+		return policy.HostSyncing
+	}
+	return policy.HostReady
+}
+
+// problems are what the host's operator should know.
+func (h *host) problems() (out []string) {
+	h.look(func() { out = h.problemsLocked() })
+	return out
+}
+
+func (h *host) problemsLocked() []string {
+	out := slices.Clone(h.seating.problems)
+	if len(h.refusals) > 0 {
+		names := h.model.names()
+		for _, r := range h.refusals {
+			out = append(out, fmt.Sprintf("the switch refuses a flow of %s (%v) and goes without it: %s", names.purpose(&r.flow), r.err, r.flow.String()))
+		}
+	}
+	if h.phase == phaseInSync && !h.seen {
+		out = append(out, "the database is disconnected: ports that are plugged in or out are not noticed")
+	}
+	if h.failure != "" && h.phase != phaseInSync {
+		out = append(out, "the switch was disconnected: "+h.failure)
+	}
+	out = append(out, h.flows.Problems()...)
+	slices.Sort(out)
+	return out
+}
+
+// Behind lists the hosts that the revision concerns and that have not confirmed it, by id. The channel is closed when that may
+// have changed.
+func (c *Controller) Behind(revision int64) ([]policy.HostID, <-chan struct{}) {
+	m := c.model
+	changed := m.news.next()
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if revision > m.snapshot.Revision {
+		return m.hostIDs(), changed // which of them it concerns is not known yet
+	}
+	var out []policy.HostID
+	for id, h := range m.hosts {
+		h.mu.Lock()
+		if h.progress.behind(revision) {
+			out = append(out, id)
+		}
+		h.mu.Unlock()
+	}
+	slices.Sort(out)
+	return out, changed
+}
+
+// census counts hosts and ports by state, and the hosts that are behind.
+func (m *model) census() (hosts map[policy.HostState]int, ports map[policy.PortState]int, behind int) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	hosts, ports = make(map[policy.HostState]int), make(map[policy.PortState]int)
+	for h := range maps.Values(m.hosts) {
+		h.mu.Lock()
+		hosts[h.state()]++
+		if h.progress.oldest() != 0 {
+			behind++
+		}
+		h.mu.Unlock()
+	}
+	for _, p := range m.ports.byID {
+		ports[m.portStatus(p).State]++
+	}
+	return hosts, ports, behind
+}
+
+// storedHosts lists the hypervisors of the store.
+func (m *model) storedHosts() (out []policy.HostID) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for o := range m.snapshot.All(policy.KindHypervisor) {
+		out = append(out, policy.HostID(o.Base().ID))
+	}
+	return out
+}
+
+// endpoint is where a hypervisor is to be dialled, "" when it dials us or is gone.
+func (m *model) endpoint(id policy.HostID) policy.Endpoint {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if h, ok := policy.Find[*policy.Hypervisor](m.snapshot, id); ok {
+		return h.Connect
+	}
+	return ""
+}
