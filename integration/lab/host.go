@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 )
 
 // hostPort is the one interface of every VM and outside host.
@@ -35,15 +36,35 @@ func (l *Lab) newHost(kind, name string, mac net.HardwareAddr) (*Host, error) {
 }
 
 // tuneHost shortens the pauses of TCP, so that a connection that was cut goes on within a
-// second of being allowed again, and lengthens its patience from seconds to minutes.
+// second of being allowed again, and lengthens its patience. Kernels before 6.15 have only the
+// latter: a pause there is as long as the cut was.
 func tuneHost() error {
-	return errors.Join(sysctl("ipv4.tcp_rto_max_ms", "1000"), sysctl("ipv4.tcp_retries2", "255"))
+	err := sysctl("ipv4.tcp_rto_max_ms", "1000")
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, sysctl("ipv4.tcp_retries2", "255"))
+}
+
+// tunePort has a lost ARP or ND request repeated soon. That nobody answers is known after three
+// seconds, as ever.
+func tunePort() error {
+	var errs []error
+	for _, family := range []string{"ipv4", "ipv6"} {
+		errs = append(errs,
+			sysctl(family+".neigh."+hostPort+".retrans_time_ms", "200"),
+			sysctl(family+".neigh."+hostPort+".mcast_solicit", "15"))
+	}
+	return errors.Join(errs...)
 }
 
 func (h *Host) end() end { return end{ns: h.Namespace, name: hostPort, mac: h.MAC} }
 
 // configure gives eth0 its addresses and routes.
 func (h *Host) configure(addrs []netip.Prefix, routes []Route) error {
+	if err := h.Do(tunePort); err != nil {
+		return err
+	}
 	h.Addrs = addrs
 	for _, a := range addrs {
 		if err := h.addAddress(hostPort, a); err != nil {

@@ -117,8 +117,8 @@ func (l *Lab) namespace(kind, name string) (*Namespace, error) {
 	return n, n.Do(quietNamespace)
 }
 
-// quietSysctls make a namespace's own stack silent and its addresses usable at once. Those of
-// the first form are set before there are interfaces, which inherit them.
+// quietSysctls make a namespace's own stack silent and its addresses usable at once. They are
+// set before there are interfaces, which inherit the defaults.
 var quietSysctls = []struct{ name, value string }{
 	{"ipv6.conf.default.accept_dad", "0"},
 	{"ipv6.conf.default.accept_ra", "0"},
@@ -128,7 +128,6 @@ var quietSysctls = []struct{ name, value string }{
 	{"ipv4.conf.all.arp_ignore", "1"}, // answer for an address only on its own interface
 	{"ipv4.icmp_ratelimit", "0"},      // probes count on every "port unreachable"
 	{"ipv6.icmp.ratelimit", "0"},
-	{"ipv4.ping_group_range", "0 0"},
 }
 
 func quietNamespace() error {

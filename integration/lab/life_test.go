@@ -128,7 +128,8 @@ func TestKilledOwner(t *testing.T) {
 			if fate == "wait" {
 				_, err := lab.Reap()
 				require.NoError(t, err)
-				require.Len(t, o.left(t), 7, "namespaces net, hv1, vm-a, ctl; directory, record, process: %v", o.left(t))
+				// namespaces net, hv1, vm-a and ctl; directory, record and, once it runs, the process
+				require.Eventually(t, func() bool { return len(o.left(t)) == 7 }, patience, time.Millisecond)
 				require.NoError(t, o.cmd.Process.Kill())
 			}
 			require.Error(t, o.cmd.Wait())

@@ -1,10 +1,12 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
+	"time"
 
 	"github.com/safchain/ethtool"
 	"github.com/vishvananda/netlink"
@@ -46,7 +48,29 @@ func cable(a, b end) error {
 			return err
 		}
 	}
-	return nil
+	return errors.Join(a.awaitUp(), b.awaitUp())
+}
+
+// upWithin bounds how long an interface may take to be usable.
+const upWithin = 10 * time.Second
+
+// awaitUp waits until the end carries packets. The kernel sees to that some time after both are
+// set up, and drops what is sent before.
+func (e end) awaitUp() error {
+	deadline := time.Now().Add(upWithin)
+	for {
+		link, err := e.ns.nl.LinkByName(e.name)
+		if err != nil {
+			return fmt.Errorf("wait for %s in %s: %w", e.name, e.ns.Name, err)
+		}
+		if link.Attrs().OperState == netlink.OperUp {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("wait for %s in %s: it is %s", e.name, e.ns.Name, link.Attrs().OperState)
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // offloads are the features that let a packet leave without checksum or larger than the MTU.

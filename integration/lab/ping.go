@@ -29,7 +29,7 @@ var (
 	ping6 = pingNet{"ip6:ipv6-icmp", 58, ipv6.ICMPTypeEchoRequest, ipv6.ICMPTypeEchoReply, 40}
 )
 
-// probePing sends one echo request and waits for its reply, or for an error about it.
+// probePing sends echo requests and waits for a reply, or for an error about them.
 func (h *Host) probePing(ctx context.Context, p Probe) error {
 	pn := ping4
 	if p.To.Is6() {
@@ -40,19 +40,16 @@ func (h *Host) probePing(ctx context.Context, p Probe) error {
 		return err
 	}
 	defer conn.Close()
-	if deadline, ok := ctx.Deadline(); ok {
-		conn.SetDeadline(deadline)
-	}
 	sent := &icmp.Echo{ID: int(randomUint16()), Seq: 1, Data: make([]byte, max(p.Size, 8))}
 	rand.Read(sent.Data)
 	b, err := (&icmp.Message{Type: pn.request, Body: sent}).Marshal(nil)
 	if err != nil {
 		return fmt.Errorf("ping: %w", err)
 	}
-	if _, err := conn.WriteToIP(b, &net.IPAddr{IP: p.To.AsSlice(), Zone: p.To.Zone()}); err != nil {
+	return ask(ctx, conn, func() error {
+		_, err := conn.WriteToIP(b, &net.IPAddr{IP: p.To.AsSlice(), Zone: p.To.Zone()})
 		return err
-	}
-	return pn.await(conn, sent, p.To)
+	}, func() error { return pn.await(conn, sent, p.To) })
 }
 
 // await reads ICMP until something concerns the request.

@@ -12,8 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DefaultTimeout is how long a probe waits for its answer.
-const DefaultTimeout = time.Second
+// DefaultTimeout is how long a probe waits for its answer. The kernel repeats the first packet
+// of TCP after a second.
+const DefaultTimeout = 1500 * time.Millisecond
+
+// repeatAfter is when a probe asks again: a packet that a busy machine has lost is no verdict.
+const repeatAfter = 300 * time.Millisecond
 
 // A Kind is a sort of packet that a probe sends.
 type Kind string
@@ -27,7 +31,8 @@ const (
 	KindRaw  Kind = "ip"   // a packet of an IP protocol and its echo
 )
 
-// A Probe is one question to the network: does an answer come back?
+// A Probe is one question to the network: does an answer come back? It is asked again until
+// the time is over.
 type Probe struct {
 	Kind     Kind
 	To       netip.Addr
@@ -117,6 +122,28 @@ func (h *Host) Try(p Probe) Outcome {
 	return o
 }
 
+// ask sends a question and waits for the answer, again and again until there is one, or an
+// error that is no silence, or ctx is over.
+func ask(ctx context.Context, conn interface{ SetReadDeadline(time.Time) error }, send, answer func() error) error {
+	for {
+		if err := send(); err != nil {
+			return err
+		}
+		next := time.Now().Add(repeatAfter)
+		end, limited := ctx.Deadline()
+		if limited && end.Before(next) {
+			next = end
+		}
+		if err := conn.SetReadDeadline(next); err != nil {
+			return err
+		}
+		err := answer()
+		if !errors.Is(err, os.ErrDeadlineExceeded) || (limited && !time.Now().Before(end)) {
+			return err
+		}
+	}
+}
+
 // TryUntil sends the probe again and again until its outcome is want, and returns the last one.
 func (h *Host) TryUntil(want Outcome, p Probe, within time.Duration) Outcome {
 	end := time.Now().Add(within)
@@ -163,7 +190,7 @@ type Attempt struct {
 }
 
 // attemptsAtOnce keeps a large matrix from filling the sockets' queues.
-const attemptsAtOnce = 256
+const attemptsAtOnce = 128
 
 // TryAll sends many probes at the same time and returns their outcomes in the same order.
 func TryAll(attempts []Attempt) []Outcome {

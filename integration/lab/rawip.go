@@ -42,29 +42,25 @@ func (h *Host) probeSCTP(ctx context.Context, p Probe) error {
 	})
 }
 
-// exchange sends one packet and reads until the answer.
+// exchange sends a packet and reads until the answer.
 func (h *Host) exchange(ctx context.Context, p Probe, payload []byte, isAnswer func([]byte) bool) error {
 	conn, err := h.dialIP(p)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if deadline, ok := ctx.Deadline(); ok {
-		conn.SetDeadline(deadline)
-	}
-	if _, err := conn.Write(payload); err != nil {
-		return err
-	}
 	b := make([]byte, 65536)
-	for {
-		n, _, err := conn.ReadFromIP(b)
-		if err != nil {
-			return err
+	return ask(ctx, conn, func() error {
+		_, err := conn.Write(payload)
+		return err
+	}, func() error {
+		for {
+			n, _, err := conn.ReadFromIP(b)
+			if err != nil || isAnswer(b[:n]) {
+				return err
+			}
 		}
-		if isAnswer(b[:n]) {
-			return nil
-		}
-	}
+	})
 }
 
 // dialIP makes a raw socket that talks to one address only, so that it hears of ICMP errors.

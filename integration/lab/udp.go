@@ -21,23 +21,19 @@ func (h *Host) probeUDP(ctx context.Context, p Probe) error {
 		return err
 	}
 	defer conn.Close()
-	if deadline, ok := ctx.Deadline(); ok {
-		conn.SetDeadline(deadline)
-	}
 	sent := make([]byte, max(p.Size, 8))
 	rand.Read(sent)
-	if _, err := conn.Write(sent); err != nil {
-		return err
-	}
 	got := make([]byte, maxDatagram)
-	n, err := conn.Read(got)
-	if err != nil {
+	return ask(ctx, conn, func() error {
+		_, err := conn.Write(sent)
 		return err
-	}
-	if !bytes.Equal(sent, got[:n]) {
-		return fmt.Errorf("%d bytes came back as other %d", len(sent), n)
-	}
-	return nil
+	}, func() error {
+		n, err := conn.Read(got)
+		if err == nil && !bytes.Equal(sent, got[:n]) {
+			err = fmt.Errorf("%d bytes came back as other %d", len(sent), n)
+		}
+		return err
+	})
 }
 
 // dialUDP makes a socket that talks to one address only, so that it hears of ICMP errors.
