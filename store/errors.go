@@ -46,9 +46,8 @@ func translate(operation string, err error) error {
 			return fmt.Errorf("%s: %w", operation, row.ours(err))
 		}
 	}
-	// The client or the server refuses a message by its size before etcd sees it.
-	if s, ok := status.FromError(err); ok && s.Code() == codes.ResourceExhausted && strings.Contains(s.Message(), "larger than max") {
-		return fmt.Errorf("%s: %w", operation, tooLarge("the change is larger than etcd takes in one message (%s)", s.Message()))
+	if oversized(err) {
+		return fmt.Errorf("%s: %w", operation, tooLarge("the change is larger than etcd takes in one message (%s)", err))
 	}
 	return fmt.Errorf("%s: %w: %w", operation, policy.ErrUnavailable, err)
 }
@@ -60,4 +59,10 @@ func isEtcd(err, want error) bool {
 	}
 	var e, w rpctypes.EtcdError
 	return errors.As(rpctypes.Error(err), &e) && errors.As(want, &w) && e.Code() == w.Code() && e.Error() == w.Error()
+}
+
+// oversized reports a message that client or server refuse by its size before etcd sees it.
+func oversized(err error) bool {
+	s, ok := status.FromError(err)
+	return ok && s.Code() == codes.ResourceExhausted && strings.Contains(s.Message(), "larger than max")
 }

@@ -31,6 +31,7 @@ const (
 	classUnique     = "unique/"
 	classReference  = "ref/"
 	classNumber     = "number/"
+	classFence      = "fence/"
 	nameHealth      = "health"
 	nameGeneration  = "generation"
 	longestReadable = 160 // bytes of a unique value that are kept as they are
@@ -56,6 +57,7 @@ func (l layout) holdersOfKind(target key, source policy.Kind) string {
 	return l.holders(target) + string(source) + "/"
 }
 func (l layout) number(k policy.Kind) string { return string(l) + classNumber + string(k) }
+func (l layout) fence(id string) string      { return string(l) + classFence + id }
 func (l layout) health() string              { return string(l) + nameHealth }
 func (l layout) generation() string          { return string(l) + nameGeneration }
 

@@ -15,6 +15,7 @@ import (
 type plan struct {
 	layout   layout
 	revision int64 // of the state that the transaction saw
+	fence    int64 // revision of the fence before it
 	changed  []*write
 	absent   []string         // unique keys that are to be taken
 	gone     []string         // unique keys that are given up

@@ -52,6 +52,7 @@ type Store struct {
 	log     *slog.Logger
 	clock   func() time.Time
 	numbers *numbers
+	fence   *fence
 	health  health
 
 	workspace struct {
@@ -94,7 +95,7 @@ func New(ctx context.Context, client *clientv3.Client, o Options) (*Store, error
 
 func open(ctx context.Context, client *clientv3.Client, o Options, closeClient func()) (*Store, error) {
 	s := &Store{client: client, layout: layout(o.Prefix), log: o.Log, clock: o.Clock, close: closeClient}
-	s.numbers = newNumbers(client, s.layout)
+	s.numbers, s.fence = newNumbers(client, s.layout), newFence(s.layout)
 	snapshot, err := s.load(ctx, o.DefaultProfile, 0)
 	if err == nil {
 		err = s.repairIndex(ctx, snapshot)

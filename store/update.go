@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
+
 	"conjunct/policy"
 )
 
@@ -82,7 +84,9 @@ func (s *Store) prepare(fn func(policy.Tx) error) (*plan, error) {
 	if err := t.judge(); err != nil {
 		return nil, err
 	}
-	return t.plan(), nil
+	p := t.plan()
+	p.fence = s.fence.revision.Load()
+	return p, nil
 }
 
 // number gives numbers to what is created; an object that got one for an earlier try keeps it.
@@ -111,21 +115,30 @@ func (s *Store) commit(ctx context.Context, p *plan) (revision int64, won bool, 
 	if err != nil {
 		return 0, false, err
 	}
-	if n := max(len(compares), len(writes)); n > MaxOperations {
+	if n := max(len(compares)+1, len(writes)); n > MaxOperations {
 		return 0, false, tooLarge("the change needs %d operations in one transaction of etcd, which takes %d", n, MaxOperations)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	compares = append(compares, clientv3.Compare(clientv3.ModRevision(s.fence.name), "=", p.fence))
+	committing, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
-	r, err := s.client.Txn(ctx).If(compares...).Then(writes...).Commit()
-	if err != nil {
+	r, err := s.client.Txn(committing).If(compares...).Then(writes...).Commit()
+	switch {
+	case err == nil:
+		return r.Header.Revision, r.Succeeded, nil
+	case refused(err):
 		return 0, false, translate("commit", err)
 	}
-	return r.Header.Revision, r.Succeeded, nil
+	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	return s.settle(settling, p, err)
 }
 
 // awaitNews returns when the state is newer than the one that lost the race. A compare can't fail while nothing has
 // changed, unless the index keys are not what the objects say.
 func (s *Store) awaitNews(ctx context.Context, p *plan, try, stale int) (int, error) {
+	if s.fence.revision.Load() != p.fence {
+		return stale, nil // It was the fence that failed.
+	}
 	waiting, cancel := context.WithTimeout(ctx, newsTimeout)
 	defer cancel()
 	err := s.mirror.wait(waiting, p.revision+1)
