@@ -127,8 +127,8 @@ func (b *bundle) commit(ctx context.Context) error {
 		b.unknown = false
 		return err
 	}
-	if err == nil && a.m != b.control(openflow.BundleCommitReply) {
-		err = fmt.Errorf("got %v: %w", a.m, ErrUnexpected)
+	if reply, ok := a.m.(openflow.BundleControl); err == nil && (!ok || reply.ID != b.id || reply.Kind != openflow.BundleCommitReply) {
+		err = fmt.Errorf("got %T %v: %w", a.m, a.m, ErrUnexpected)
 	}
 	if err != nil {
 		return fmt.Errorf("await commit: %w", err)

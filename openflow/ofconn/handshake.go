@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"conjunct/openflow"
@@ -32,15 +33,26 @@ func (c *Conn) hello(ctx context.Context) error {
 		return err
 	}
 	if ours.Common(theirs) == 0 {
-		if err := c.writeNow(openflow.Error{Code: openflow.ErrHelloIncompatible, Data: []byte("only OpenFlow 1.5 is spoken")}); err != nil {
-			return fmt.Errorf("%w; %w", &VersionError{theirs.Versions}, err)
-		}
+		c.refuseVersion()
 		return &VersionError{theirs.Versions}
 	}
 	if !stop() {
 		return ctx.Err()
 	}
 	return c.nc.SetDeadline(time.Time{})
+}
+
+// refuseVersion tells the switch why the connection ends, and takes what it says about the same thing meanwhile, so that neither end waits.
+func (c *Conn) refuseVersion() {
+	drained := make(chan struct{})
+	go func() {
+		defer close(drained)
+		io.Copy(io.Discard, c.nc)
+	}()
+	// The connection ends anyway: when this does not arrive the switch sees just that.
+	_ = c.writeNow(openflow.Error{Code: openflow.ErrHelloIncompatible, Data: []byte("only OpenFlow 1.5 is spoken")})
+	c.nc.Close()
+	<-drained
 }
 
 func (c *Conn) readHello() (openflow.Hello, error) {

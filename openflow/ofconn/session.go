@@ -12,8 +12,15 @@ func (c *Conn) Barrier(ctx context.Context) error {
 	return err
 }
 
-// SetConfig sets how the switch treats fragments, and how much of a packet it sends on a table miss.
+// defaultMissSendLen is what Open vSwitch has when nobody has set it (OFP_DEFAULT_MISS_SEND_LEN).
+const defaultMissSendLen = 128
+
+// SetConfig sets how the switch treats fragments, and how much of a packet it sends on a table miss: 128 bytes for MissSendLen 0. An Open vSwitch
+// that was dialled would take 0 as "send nothing unasked", not even port status (ofproto/connmgr.c, ofconn_receives_async_msg).
 func (c *Conn) SetConfig(ctx context.Context, config openflow.SetConfig) error {
+	if config.MissSendLen == 0 {
+		config.MissSendLen = defaultMissSendLen
+	}
 	return c.Send(ctx, config)
 }
 

@@ -89,8 +89,7 @@ func (c *channel) bundleControl(xid uint32, m openflow.BundleControl) (again boo
 	default:
 		return true, openflow.ErrBundleBadType
 	}
-	m.Kind++
-	c.send(xid, m)
+	c.send(xid, openflow.BundleControl{ID: m.ID, Kind: m.Kind + 1}) // without the flags
 	return true, nil
 }
 
@@ -120,7 +119,6 @@ func (c *channel) commit(xid uint32, m openflow.BundleControl, b *bundle) (again
 		c.refuse(b.xids[index], add, err)
 		return true, openflow.ErrBundleMsgFailed
 	}
-	m.Kind++
-	c.send(xid, m)
+	c.send(xid, openflow.BundleControl{ID: m.ID, Kind: m.Kind + 1}) // without the flags
 	return true, nil
 }

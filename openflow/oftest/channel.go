@@ -18,6 +18,8 @@ type channel struct {
 	nc net.Conn
 
 	// Below s.mu:
+	service bool // the controller has dialled: nothing unasked while missLen is 0
+	missLen uint16
 	role    openflow.RoleKind
 	async   openflow.Async
 	bundles map[uint32]*bundle
@@ -33,9 +35,15 @@ const (
 	writeTimeout = 10 * time.Second
 )
 
-// Attach speaks OpenFlow over nc, from a goroutine of its own that ends with the connection, or with Close.
-func (s *Switch) Attach(nc net.Conn) {
-	c := &channel{s: s, nc: nc, role: openflow.RoleEqual, async: defaultAsync, bundles: make(map[uint32]*bundle)}
+// missSendLen is the MissSendLen that Open vSwitch begins with.
+const missSendLen = 128
+
+// Attach speaks OpenFlow over nc, which the switch has dialled, from a goroutine of its own that ends with the connection, or with Close.
+func (s *Switch) Attach(nc net.Conn) { s.attach(&channel{nc: nc, missLen: missSendLen}) }
+
+func (s *Switch) attach(c *channel) {
+	nc := c.nc
+	c.s, c.role, c.async, c.bundles = s, openflow.RoleEqual, defaultAsync, make(map[uint32]*bundle)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -52,14 +60,14 @@ func (s *Switch) Attach(nc net.Conn) {
 	})
 }
 
-// Serve attaches every connection that comes in on l, until l is closed, which it returns the error of.
+// Serve speaks OpenFlow over every connection that comes in on l, until l is closed, which it returns the error of.
 func (s *Switch) Serve(l net.Listener) error {
 	for {
 		nc, err := l.Accept()
 		if err != nil {
 			return err
 		}
-		s.Attach(nc)
+		s.attach(&channel{nc: nc, service: true})
 	}
 }
 

@@ -20,9 +20,11 @@ func (c *channel) do(xid uint32, m openflow.Message) (again bool, err error) {
 	case openflow.FeaturesRequest:
 		c.send(xid, openflow.FeaturesReply{DatapathID: s.config.DatapathID, Tables: numTables, Capabilities: capabilities})
 	case openflow.GetConfigRequest:
-		c.send(xid, openflow.GetConfigReply(s.frags))
+		c.send(xid, openflow.GetConfigReply{Frags: s.frags, MissSendLen: c.missLen})
 	case openflow.SetConfig:
-		s.frags = openflow.Config(m)
+		if c.missLen = m.MissSendLen; c.service || c.role != openflow.RoleSlave {
+			s.frags = m.Frags
+		}
 	case openflow.FlowMod:
 		return true, c.flowMod(m)
 	case openflow.BarrierRequest:
@@ -32,7 +34,9 @@ func (c *channel) do(xid uint32, m openflow.Message) (again bool, err error) {
 	case openflow.RoleRequest:
 		return true, c.setRole(xid, m)
 	case openflow.SetAsync:
-		c.async = openflow.Async(m)
+		if c.async = openflow.Async(m); c.service && c.missLen == 0 {
+			c.missLen = missSendLen
+		}
 	case openflow.GetAsyncRequest:
 		c.send(xid, openflow.GetAsyncReply(c.async))
 	case openflow.BundleControl:

@@ -30,7 +30,7 @@ type Switch struct {
 	tables    [numTables]*table
 	order     uint64
 	ports     map[openflow.Port]openflow.PortDesc
-	frags     openflow.Config
+	frags     openflow.FragMode
 	tracker   tracker
 	fragments reassembler
 	faults    faultState
@@ -55,7 +55,6 @@ func NewSwitch(config Config) *Switch {
 	}
 	return &Switch{
 		config: config, ports: make(map[openflow.Port]openflow.PortDesc), channels: make(map[*channel]struct{}),
-		frags: openflow.Config{MissSendLen: 128},
 	}
 }
 
@@ -95,10 +94,10 @@ func (s *Switch) lookup(tableID uint8, p *Packet) *rule {
 		return nil
 	}
 	c := s.tables[tableID].classifier()
-	if p.number(openflow.IPFrag)&openflow.FragAny == 0 || s.frags.Frags == openflow.FragNXMatch {
+	if p.number(openflow.IPFrag)&openflow.FragAny == 0 || s.frags == openflow.FragNXMatch {
 		return c.lookup(p)
 	}
-	if s.frags.Frags != openflow.FragNormal {
+	if s.frags != openflow.FragNormal {
 		return nil
 	}
 	src, dst := p.fields[openflow.TCPSrc], p.fields[openflow.TCPDst]
@@ -173,7 +172,7 @@ func (s *Switch) FlushZone(zone uint16) {
 func (s *Switch) SetFragments(mode openflow.FragMode) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.frags.Frags = mode
+	s.frags = mode
 }
 
 // Restart is what a restart of ovs-vswitchd is: connections break, flows, connections tracked and configuration are gone, ports stay.
@@ -182,7 +181,7 @@ func (s *Switch) Restart() {
 	defer s.mu.Unlock()
 	s.tables = [numTables]*table{}
 	s.tracker, s.fragments, s.masters = tracker{}, reassembler{}, masterState{}
-	s.frags = openflow.Config{MissSendLen: 128}
+	s.frags = openflow.FragNormal
 	s.disconnect()
 }
 
@@ -211,6 +210,6 @@ func (s *Switch) Close() {
 // Dial returns the controller's end of a connection to the switch.
 func (s *Switch) Dial() net.Conn {
 	ours, theirs := net.Pipe()
-	s.Attach(ours)
+	s.attach(&channel{nc: ours, service: true})
 	return theirs
 }
