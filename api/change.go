@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"conjunct/policy"
@@ -12,6 +13,8 @@ import (
 type change struct {
 	policy.Tx
 	origin map[string]string // "/rule/sgr-1" ──► "/rules/0"
+	wrote  []policy.Object
+	base   string // what pointers are below, while one document of several is applied
 }
 
 func newChange(tx policy.Tx) *change { return &change{Tx: tx, origin: make(map[string]string)} }
@@ -20,8 +23,23 @@ func newChange(tx policy.Tx) *change { return &change{Tx: tx, origin: make(map[s
 // that it carries no revision to compare; If-Match is judged before.
 func (c *change) put(o policy.Object, pointer string) error {
 	o.Base().Revision = 0
-	c.origin["/"+string(o.Kind())+"/"+o.Base().ID] = pointer
+	key := "/" + string(o.Kind()) + "/" + o.Base().ID
+	if _, ok := c.origin[key]; !ok || pointer != "" {
+		c.origin[key] = c.base + pointer
+	}
+	c.wrote = append(c.wrote, o)
 	return c.locate(c.Tx.Put(o), pointer)
+}
+
+// complete adds what the writes make necessary: the default groups of projects. Everything else that has to hold is the store's
+// to judge.
+func (c *change) complete() error {
+	for _, o := range c.wrote {
+		if err := policy.EnsureDefaults(c.Tx, o); err != nil {
+			return fmt.Errorf("default groups for %s %q: %w", o.Kind(), o.Base().ID, err)
+		}
+	}
+	return nil
 }
 
 // locate moves findings to where the request has the object that they are about.

@@ -17,15 +17,12 @@ func saveGroup(c *change, id string, wire any) error {
 	before, exists := policy.Find[*policy.Group](c.Snapshot(), id)
 	switch {
 	case exists:
-		g.Origin = before.Origin
+		g.Origin, g.Removals = before.Origin, before.Removals
 		if g.Evaluation == "" { // Absence must not turn an ordered group into a union.
 			g.Evaluation = before.Evaluation
 		}
 	case g.Evaluation == "":
 		g.Evaluation = c.Snapshot().ProfileOfProject(g.ProjectID).Evaluation
-		g.Origin = ""
-	default:
-		g.Origin = ""
 	}
 	if err := c.put(g, ""); err != nil {
 		return err
@@ -111,7 +108,7 @@ func (c *change) removeGroup(id policy.GroupID, r groupRemoval) error {
 		return errors.Join(against...)
 	}
 	for _, rule := range referring {
-		if err := c.Delete(policy.KindRule, rule.ID); err != nil {
+		if err := c.removePart(rule); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,9 @@ func saveIPSet(c *change, id string, wire any) error {
 	in := wire.(*IPSet)
 	set := in.IPSet.Clone().(*policy.IPSet)
 	set.ID = id
+	if before, ok := policy.Find[*policy.IPSet](c.Snapshot(), id); ok {
+		set.Removals = before.Removals
+	}
 	if err := c.put(set, ""); err != nil {
 		return err
 	}
@@ -40,7 +43,7 @@ func saveIPSet(c *change, id string, wire any) error {
 		next[i] = e
 	}
 	for _, gone := range left {
-		if err := c.Delete(policy.KindEntry, gone.ID); err != nil {
+		if err := c.removePart(gone); err != nil {
 			return err
 		}
 	}

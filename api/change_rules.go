@@ -69,8 +69,8 @@ func (c *change) replaceRules(g *policy.Group, list []*policy.Rule, pointer stri
 		used[r.ID] = true
 	}
 	positions(g, next)
-	for id := range left {
-		if err := c.Delete(policy.KindRule, id); err != nil {
+	for _, r := range left {
+		if err := c.removePart(r); err != nil {
 			return err
 		}
 	}

@@ -79,13 +79,13 @@ func (k Collection[T]) Get(ctx context.Context, id string, options ...Option) (*
 // Create makes an object with an id that the server gives.
 func (k Collection[T]) Create(ctx context.Context, in *T, options ...Option) (*T, error) {
 	out := new(T)
-	return out, k.client.Do(ctx, http.MethodPost, k.path, in, out, options...)
+	return out, k.client.Do(ctx, http.MethodPost, k.path, wanted(in), out, options...)
 }
 
 // Put creates or replaces the object with the id.
 func (k Collection[T]) Put(ctx context.Context, id string, in *T, options ...Option) (*T, error) {
 	out := new(T)
-	return out, k.client.Do(ctx, http.MethodPut, k.item(id), in, out, options...)
+	return out, k.client.Do(ctx, http.MethodPut, k.item(id), wanted(in), out, options...)
 }
 
 // Patch changes an object by a JSON merge patch (RFC 7396), any value that marshals to one.
@@ -102,7 +102,8 @@ func (k Collection[T]) Delete(ctx context.Context, id string, options ...Option)
 // ReplaceRules makes the list the group's rules; rules that are the same keep their id, number and counters.
 func (c *Client) ReplaceRules(ctx context.Context, g policy.GroupID, rules []Rule, options ...Option) ([]Rule, error) {
 	var page Page[Rule]
-	err := c.Do(ctx, http.MethodPut, c.RulesOf(g).path, map[string]any{"items": append([]Rule{}, rules...)}, &page, options...)
+	list := Page[Rule]{Items: append([]Rule{}, rules...)}
+	err := c.Do(ctx, http.MethodPut, c.RulesOf(g).path, wanted(list), &page, options...)
 	return page.Items, err
 }
 

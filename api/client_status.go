@@ -100,3 +100,15 @@ func (c *Client) Watch(ctx context.Context, since int64, kinds ...policy.Kind) i
 		}
 	}
 }
+
+// Apply makes what the documents say so, in one transaction; with DryRun it says what would change.
+func (c *Client) Apply(ctx context.Context, m *Manifest, options ...Option) (*ManifestResult, error) {
+	out := new(ManifestResult)
+	return out, c.Do(ctx, http.MethodPost, "/v1/apply", m, out, options...)
+}
+
+// DeleteManifest deletes what the documents name, in one transaction.
+func (c *Client) DeleteManifest(ctx context.Context, m *Manifest, options ...Option) (*ManifestResult, error) {
+	out := new(ManifestResult)
+	return out, c.Do(ctx, http.MethodPost, "/v1/delete", m, out, options...)
+}

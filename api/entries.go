@@ -57,6 +57,6 @@ func (c *call) deleteEntry() error {
 		if err := c.precondition(ch, e); err != nil {
 			return err
 		}
-		return ch.Delete(policy.KindEntry, id)
+		return ch.removePart(e)
 	}})
 }

@@ -19,6 +19,13 @@ type mutation struct {
 	status func() int
 }
 
+func (m mutation) make(c *change) error {
+	if err := m.apply(c); err != nil {
+		return err
+	}
+	return c.complete()
+}
+
 // Bounds of a wait.
 const (
 	defaultWait = 30 * time.Second
@@ -68,7 +75,7 @@ func (c *call) mutate(m mutation) error {
 	var done *change
 	revision, err := c.Objects.Update(c.r.Context(), func(tx policy.Tx) error {
 		done = newChange(tx)
-		return m.apply(done)
+		return m.make(done)
 	})
 	if err != nil {
 		return explained(done, err)
@@ -98,7 +105,7 @@ func (c *call) tryOut(m mutation) error {
 	var done *change
 	err := c.Objects.DryRun(c.r.Context(), func(tx policy.Tx) error {
 		done = newChange(tx)
-		err := m.apply(done)
+		err := m.make(done)
 		if err == nil && m.answer != nil {
 			body, err = m.answer(&reader{snapshot: tx.Snapshot(), inspector: c.Inspector})
 		}

@@ -109,7 +109,7 @@ var resources = []resource{
 	},
 	{
 		kind: policy.KindRule, path: "rules", write: governing, single: true,
-		blank: func() any { return new(Rule) }, save: saveRule,
+		blank: func() any { return new(Rule) }, save: saveRule, remove: removeRule,
 		view: func(rd *reader, o policy.Object) any { return rd.rule(o.(*policy.Rule)) },
 		filter: map[string]field{
 			"name":                     one(func(r *Rule) string { return r.Name }),

@@ -80,7 +80,7 @@ type Pending struct {
 
 // reportedFields are taken in a request and ignored, where the object has them, so that what was read can be sent back.
 var reportedFields = map[string]bool{
-	"revision": true, "created_at": true, "updated_at": true, "number": true, "origin": true,
+	"revision": true, "created_at": true, "updated_at": true, "number": true, "origin": true, "removals": true,
 	"state": true, "applied_revision": true, "desired_revision": true, "flows": true, "drift": true, "problems": true, "problem": true,
 	"ofport": true, "hits": true, "token": true,
 }

@@ -1,0 +1,93 @@
+package api
+
+import (
+	"slices"
+
+	"conjunct/policy"
+)
+
+// deleteDocuments deletes what the documents name, whatever their specs say; a VirtualMachine loses the groups that its
+// document lists. What is not there is no mistake. Rules of the groups go first, so that groups that name each other can go
+// together.
+func (c *change) deleteDocuments(documents []*document, project string, how groupRemoval) (*ManifestResult, error) {
+	n := newNaming(c.Snapshot(), project)
+	all := n.lookUpAll(documents)
+	if len(n.Findings) > 0 {
+		return nil, &n.Invalid
+	}
+	slices.Reverse(all) // What refers to others before the others.
+	out := &ManifestResult{Documents: make([]DocumentResult, len(documents))}
+	for _, p := range all {
+		if p.kind.object != policy.KindGroup || p.id == "" {
+			continue
+		}
+		for _, r := range c.Snapshot().RulesOf(policy.GroupID(p.id)) {
+			if err := c.Delete(policy.KindRule, r.ID); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, p := range all {
+		result, err := c.deleteDocument(n, p, how)
+		if err != nil {
+			return nil, err
+		}
+		out.Documents[p.index] = p.result(result)
+	}
+	return out, nil
+}
+
+func (c *change) deleteDocument(n *naming, p placed, how groupRemoval) (Outcome, error) {
+	switch w := p.wire.(type) {
+	case *Attachment:
+		a := n.resolved(p).(*Attachment) // What does not exist has nothing attached.
+		if o, ok := attachedAt(c.Snapshot(), a); ok {
+			return Deleted, c.detach(a.GroupID, o)
+		}
+		return Absent, nil
+	case *machine:
+		return c.leaveGroups(n, p, w)
+	}
+	switch {
+	case p.id == "":
+		return Absent, nil
+	case p.kind.object == policy.KindGroup:
+		return Deleted, c.removeGroup(policy.GroupID(p.id), how)
+	}
+	return Deleted, resourceOf(p.kind.object).delete(c, p.id, nil)
+}
+
+// leaveGroups takes the groups that the document lists from the instance.
+func (c *change) leaveGroups(n *naming, p placed, m *machine) (Outcome, error) {
+	ins, ok := policy.Find[*policy.Instance](c.Snapshot(), p.id)
+	if !ok { // Deleted by another of the documents.
+		return Absent, nil
+	}
+	o := ins.Clone().(*policy.Instance)
+	o.SecurityGroupIDs = slices.DeleteFunc(o.SecurityGroupIDs, func(id policy.GroupID) bool {
+		return slices.ContainsFunc(m.groups, func(word policy.GroupID) bool {
+			named, _ := n.find(policy.KindGroup, string(word), p.project, "")
+			return named == string(id)
+		})
+	})
+	if len(o.SecurityGroupIDs) == len(ins.SecurityGroupIDs) {
+		return Unchanged, nil
+	}
+	return Changed, c.put(o, "")
+}
+
+// lookUpAll finds out every document's object; those that do not exist have no id.
+func (n *naming) lookUpAll(documents []*document) []placed {
+	out := make([]placed, 0, len(documents))
+	for _, d := range inOrder(documents) {
+		project, scope := n.home(d)
+		p := placed{document: d, project: project}
+		k := d.kind.object
+		id, _ := n.named(k, d.Metadata.Name, scope)
+		if id = orDefault(d.Metadata.ID, id); n.exists(k, id) {
+			p.id = id
+		}
+		out = append(out, p)
+	}
+	return out
+}

@@ -1,0 +1,129 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"conjunct/policy"
+)
+
+// Manifest is what /v1/apply and /v1/delete take: documents as a file has them, YAML turned into JSON. They refer to objects by
+// name, forwards and mutually, and are applied in one transaction.
+type Manifest struct {
+	Documents []json.RawMessage `json:"documents"`
+	// Project is the name or id of the project of documents that name none. With exactly one project in existence it may
+	// be left out.
+	Project string `json:"project,omitempty"`
+}
+
+// ManifestResult says what became of each document.
+type ManifestResult struct {
+	Documents []DocumentResult `json:"documents"`
+}
+
+// DocumentResult is what became of one document.
+type DocumentResult struct {
+	Index  int     `json:"index"` // in the request, from 0
+	Kind   string  `json:"kind"`
+	Name   string  `json:"name"`
+	ID     string  `json:"id"`
+	Result Outcome `json:"result"`
+}
+
+// Outcome is what a document changed.
+type Outcome string
+
+const (
+	Created   Outcome = "created"
+	Changed   Outcome = "changed"
+	Unchanged Outcome = "unchanged"
+	Deleted   Outcome = "deleted"
+	Absent    Outcome = "absent" // there was nothing to delete
+)
+
+// apply makes what the documents say so, or nothing.
+func (c *call) apply() error {
+	documents, project, err := c.manifest()
+	if err != nil {
+		return err
+	}
+	var result *ManifestResult
+	return inDocuments(documents, c.mutate(mutation{
+		apply: func(ch *change) (err error) {
+			result, err = ch.applyDocuments(documents, project)
+			return err
+		},
+		answer: func(*reader) (any, error) { return result, nil },
+	}))
+}
+
+// deleteManifests deletes what the documents name, or nothing.
+func (c *call) deleteManifests() error {
+	how, err := groupRemovalOf(c.query)
+	if err != nil {
+		return err
+	}
+	documents, project, err := c.manifest()
+	if err != nil {
+		return err
+	}
+	var result *ManifestResult
+	return inDocuments(documents, c.mutate(mutation{
+		apply: func(ch *change) (err error) {
+			result, err = ch.deleteDocuments(documents, project, how)
+			return err
+		},
+		answer: func(*reader) (any, error) { return result, nil },
+	}))
+}
+
+func (c *call) manifest() ([]*document, string, error) {
+	doc, _, err := c.body(typeJSON)
+	if err != nil {
+		return nil, "", err
+	}
+	var in Manifest
+	if err := decodeStrict(doc, &in); err != nil {
+		return nil, "", err
+	}
+	if len(in.Documents) == 0 {
+		return nil, "", invalid("/documents", "required", "at least one document is required")
+	}
+	documents, err := readDocuments(in.Documents)
+	return documents, in.Project, inDocuments(documents, err)
+}
+
+// inDocuments makes findings speak of documents: each names the document's number (from 1, as people count), kind and name, and
+// points to the field as the document has it.
+func inDocuments(documents []*document, err error) error {
+	var bad *policy.Invalid
+	if !errors.As(err, &bad) {
+		return err
+	}
+	out := &policy.Invalid{Findings: make([]policy.Finding, len(bad.Findings))}
+	for i, f := range bad.Findings {
+		if d, rest, ok := documentAt(documents, f.Pointer); ok {
+			f.Pointer = d.pointer() + d.field(rest)
+			f.Message = fmt.Sprintf("document %d, %s: %s", d.index+1, d, f.Message)
+		}
+		out.Findings[i] = f
+	}
+	return out
+}
+
+// documentAt finds the document that a pointer leads into.
+func documentAt(documents []*document, pointer string) (d *document, rest string, ok bool) {
+	in, ok := strings.CutPrefix(pointer, "/documents/")
+	if !ok {
+		return nil, "", false
+	}
+	number, rest, _ := strings.Cut(in, "/")
+	index, err := strconv.Atoi(number)
+	if err != nil || index < 0 || index >= len(documents) {
+		return nil, "", false
+	}
+	return documents[index], "/" + rest, true
+}
