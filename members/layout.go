@@ -7,21 +7,7 @@ import (
 	"conjunct/policy"
 )
 
-// What is in Redis:
-//
-//	conjunct:epoch          string  the epoch whose groups are all there; absent or another: incomplete, ask the API
-//	conjunct:{GROUP}:v4     set     members: 10.0.0.7, or a CIDR where a port may use more than one address
-//	conjunct:{GROUP}:v6     set     likewise
-//	conjunct:{GROUP}:state  hash    epoch, revision, v4, v6: the store's revision of both sets, and how many are in each
-//	conjunct:changes        stream  kind, group, epoch, revision, added, removed
-//
-// A group's three keys change together, so that whoever reads them in one MULTI sees one revision of the group. An address is in
-// the set while any VPC has it as a member. A set without members is absent, as everywhere in Redis; a group that does
-// not exist has no state either.
-//
-// The stream tells what changed: kind change with the members that came and left, space-separated; reset when there is too much to
-// tell or what was there was not known, which asks for reading the sets; remove when the group is gone. A reader takes the
-// stream's last id, reads the sets, follows from that id, and passes over entries whose revision its sets have reached.
+// The names of what the package comment describes.
 const (
 	epochKey   = "conjunct:epoch"
 	changesKey = "conjunct:changes"

@@ -154,9 +154,7 @@ func nextPause(d time.Duration) time.Duration { return min(max(2*d, firstPause),
 
 // session connects and mirrors until something fails; connected tells whether it came as far as having everything in Redis.
 func (m *Mirror) session(ctx context.Context, source Source) (connected bool, err error) {
-	m.mu.Lock()
-	m.queue.all(m.options.Clock())
-	m.mu.Unlock()
+	defer m.doubt()
 	conn, err := dial(ctx, m.redis)
 	if err != nil {
 		return false, fmt.Errorf("connect: %w", err)
@@ -178,6 +176,14 @@ func (m *Mirror) session(ctx context.Context, source Source) (connected bool, er
 	return s.resynced, err
 }
 
+// doubt has everything written again: what was on its way may have arrived or not.
+func (m *Mirror) doubt() {
+	m.mu.Lock()
+	m.queue.all(m.options.Clock())
+	m.mu.Unlock()
+	m.poke()
+}
+
 func dial(ctx context.Context, o *redis.Options) (net.Conn, error) {
 	d := &net.Dialer{Timeout: o.DialTimeout}
 	if o.TLSConfig != nil {
@@ -193,7 +199,6 @@ func (m *Mirror) lost(err error) {
 	m.stats.Connected = false
 	m.stats.Errors++
 	m.stats.LastError = err.Error()
-	m.queue.all(m.options.Clock())
 	m.mu.Unlock()
 	if news {
 		m.options.Log.Warn("Redis does not mirror group members", "err", err)

@@ -89,10 +89,7 @@ func BenchmarkMirror_Resync(b *testing.B) {
 	_, m := benchmarkMirror(b, 1000, 100)
 	for b.Loop() {
 		before := m.Stats().Resyncs
-		m.mu.Lock()
-		m.queue.all(time.Now())
-		m.mu.Unlock()
-		m.poke()
+		m.doubt()
 		for m.Stats().Resyncs == before {
 			time.Sleep(50 * time.Microsecond)
 		}

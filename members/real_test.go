@@ -3,6 +3,7 @@ package members
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/netip"
 	"runtime"
@@ -126,6 +127,37 @@ func TestRedis_Stalled(t *testing.T) {
 			require.Eventually(t, func() bool { return m.Stats().Lag == 0 && m.Stats().Queue == 0 }, time.Minute, time.Millisecond)
 		})
 	}
+}
+
+func TestRedis_RunEndsWhileRedisIsStalled(t *testing.T) {
+	s := startServer(t)
+	c := newCloud()
+	m, err := NewMirror(Options{URL: s.url(), Log: slog.New(slog.DiscardHandler), Timeout: time.Hour})
+	require.NoError(t, err)
+	c.mirror = m
+	run := func(ctx context.Context) chan error {
+		ended := make(chan error, 1)
+		go func() { ended <- m.Run(ctx, c) }()
+		waitConnected(t, m, true)
+		return ended
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := run(ctx)
+	s.signal(syscall.SIGSTOP)
+	c.change("sg", addrs(1, 1), nil)
+	require.Eventually(t, func() bool { return m.Stats().Queue == 0 }, time.Minute, time.Millisecond, "the change is on its way")
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
+	require.False(t, m.Stats().Connected)
+	s.signal(syscall.SIGCONT)
+
+	// The same mirror may run again, and has missed nothing meanwhile.
+	c.change("sg", addrs(2, 1), nil)
+	ctx, cancel = context.WithCancel(t.Context())
+	ended = run(ctx)
+	requireMirrored(t, s.client(), c, m)
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
 }
 
 // Whoever reads a group in one transaction sees it as it was at the revision that it reads.

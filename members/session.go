@@ -124,13 +124,9 @@ func (s *session) probe(ctx context.Context) error {
 	return nil
 }
 
-// startOver has everything written again.
 func (m *Mirror) startOver(why string, args ...any) {
 	m.options.Log.Warn("mirroring all group members to Redis again: "+why, args...)
-	m.mu.Lock()
-	m.queue.all(m.options.Clock())
-	m.mu.Unlock()
-	m.poke()
+	m.doubt()
 }
 
 // Two writers of different epochs replace each other's work. That is a mistake in somebody's configuration; it should be
