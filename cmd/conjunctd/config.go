@@ -36,7 +36,7 @@ type APIConfig struct {
 	Insecure bool   `json:"insecure"`
 }
 
-// ListenConfig is where hypervisors' databases dial in: tcp:ADDR:PORT or ssl:ADDR:PORT; empty: nowhere.
+// ListenConfig is where hypervisors' databases dial in: tcp:ADDR:PORT, ssl:ADDR:PORT or unix:PATH.
 type ListenConfig struct {
 	Listen string `json:"listen"`
 }
@@ -147,7 +147,6 @@ func (c *Config) check() error {
 	for key, target := range map[string]string{"ovsdb.listen": c.OVSDB.Listen, "openflow.listen": c.OpenFlow.Listen, "openflow.advertise": c.OpenFlow.Advertise} {
 		kind, _, _ := strings.Cut(target, ":")
 		switch {
-		case target == "" && key == "ovsdb.listen":
 		case kind != "tcp" && kind != "ssl" && kind != "unix":
 			bad(key, "%q is not tcp:ADDRESS:PORT, ssl:ADDRESS:PORT or unix:PATH", target)
 		case kind == "ssl" && (c.TLS.CA == "" || c.TLS.Cert == "" || c.TLS.Key == ""):
