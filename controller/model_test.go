@@ -1,0 +1,273 @@
+package controller
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"conjunct/flows"
+	"conjunct/openflow"
+	"conjunct/policy"
+	"conjunct/policy/policytest"
+)
+
+// historian leads a model through random batches and seatings. Its objects come from several random worlds that use the same
+// ids, so that everything about an object may change, and mixtures occur.
+type historian struct {
+	t       *testing.T
+	r       *rand.Rand
+	worlds  []*policytest.World
+	numbers map[policy.Kind]map[string]policy.Number
+	objects map[policy.Kind]map[string]policy.Object
+	model   *model
+	bridges map[policy.HostID]map[openflow.FlowKey]openflow.Flow
+	now     int64
+	given   policy.Number
+}
+
+func newHistorian(t *testing.T, seed uint64) *historian {
+	w := &historian{
+		t: t, r: rand.New(rand.NewPCG(seed, 2)), numbers: make(map[policy.Kind]map[string]policy.Number),
+		objects: make(map[policy.Kind]map[string]policy.Object), bridges: make(map[policy.HostID]map[openflow.FlowKey]openflow.Flow),
+		model: newModel(nil, time.Now),
+	}
+	for i := range uint64(4) {
+		w.worlds = append(w.worlds, policytest.New(seed*4+i))
+	}
+	for _, k := range policy.Kinds() {
+		w.numbers[k], w.objects[k] = make(map[string]policy.Number), make(map[string]policy.Object)
+	}
+	for _, id := range []policy.HostID{"h1", "h2", "h3"} {
+		w.bridges[id] = make(map[openflow.FlowKey]openflow.Flow)
+		w.model.ensureHost(id)
+	}
+	return w
+}
+
+func (w *historian) chance(n int) bool { return w.r.IntN(n) == 0 }
+
+// candidates are versions of objects that may be written next.
+func (w *historian) candidates() (out []policy.Object) {
+	world := w.worlds[w.r.IntN(len(w.worlds))]
+	for _, k := range policy.Kinds() {
+		if k == policy.KindProfile {
+			continue // the presets are always there
+		}
+		for o := range world.Snapshot.All(k) {
+			out = append(out, o)
+		}
+	}
+	group := policy.GroupID(fmt.Sprintf("g%d", w.r.IntN(5)))
+	for i, target := range []policy.Target{
+		{SubnetID: policy.SubnetID(fmt.Sprintf("v%d-s%d", 1+w.r.IntN(2), w.r.IntN(2)))},
+		{VPCID: "v1", CIDR: new(policy.CIDR(netip.MustParsePrefix("10.0.0.0/30")))},
+		{Tag: map[string]string{"tier": "web"}},
+	} {
+		out = append(out, &policy.Attachment{Meta: policy.Meta{ID: fmt.Sprintf("a%d", i)}, GroupID: group, Target: target})
+	}
+	slices.SortFunc(out, func(a, b policy.Object) int {
+		if a.Kind() != b.Kind() {
+			return slices.Index(policy.Kinds(), a.Kind()) - slices.Index(policy.Kinds(), b.Kind())
+		}
+		if a.Base().ID < b.Base().ID {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// write takes some candidates over, removes some objects, and then whatever refers to nothing; it returns the batch.
+func (w *historian) write(share int) policy.Batch {
+	before := make(map[policy.Kind]map[string]policy.Object)
+	for k, m := range w.objects {
+		before[k] = maps.Clone(m)
+	}
+	for _, o := range w.candidates() {
+		if w.r.IntN(100) >= share {
+			continue
+		}
+		o = o.Clone()
+		if i, ok := o.(*policy.Instance); ok && w.chance(2) {
+			i.Tags = map[string]string{"tier": "web"}
+		}
+		if n, ok := o.(policy.Numbered); ok {
+			numbers := w.numbers[o.Kind()]
+			if numbers[o.Base().ID] == 0 {
+				w.given++
+				numbers[o.Base().ID] = w.given
+			}
+			n.SetNumber(numbers[o.Base().ID])
+		}
+		w.objects[o.Kind()][o.Base().ID] = o
+	}
+	for _, k := range policy.Kinds() {
+		for _, id := range slices.Sorted(maps.Keys(w.objects[k])) {
+			if w.chance(25) {
+				delete(w.objects[k], id)
+				// What comes back under this id has another number.
+				delete(w.numbers[k], id)
+			}
+		}
+	}
+	for again := true; again; {
+		again = false
+		for k, m := range w.objects {
+			for id, o := range m {
+				if slices.ContainsFunc(o.References(), func(r policy.Ref) bool { return w.objects[r.Kind][r.ID] == nil && r.Kind != policy.KindProfile }) {
+					delete(w.objects[k], id)
+					again = true
+				}
+			}
+		}
+	}
+	w.now++
+	b := policy.Batch{Revision: w.now}
+	for _, k := range policy.Kinds() {
+		ids := maps.Clone(before[k])
+		maps.Copy(ids, w.objects[k])
+		for id := range ids {
+			if was, is := before[k][id], w.objects[k][id]; was != is {
+				b.Changes = append(b.Changes, policy.Change{Kind: k, ID: id, Object: is, Before: was})
+			}
+		}
+	}
+	return b
+}
+
+// reseat changes who sits where on a host.
+func (w *historian) reseat(h *host) {
+	now := seating{seats: maps.Clone(h.seating.seats), uplinks: h.seating.uplinks}
+	if now.seats == nil {
+		now.seats = make(map[uint16]seat)
+	}
+	for range 1 + w.r.IntN(3) {
+		n := uint16(1 + w.r.IntN(5))
+		delete(now.seats, n)
+		iface := fmt.Sprintf("vm%d", w.r.IntN(7))
+		taken := slices.ContainsFunc(slices.Collect(maps.Values(now.seats)), func(s seat) bool { return s.iface == iface })
+		if !taken && !w.chance(4) {
+			now.seats[n] = seat{name: fmt.Sprintf("tap%d", n), iface: iface, ofport: n, mac: fmt.Sprint(w.r.IntN(2))}
+		}
+	}
+	if w.chance(3) {
+		now.uplinks = [][]uint16{nil, {40}, {40, 41}}[w.r.IntN(3)]
+	}
+	w.model.mu.Lock()
+	w.model.seat(h, now)
+	w.model.mu.Unlock()
+}
+
+// flush does what a session does: it takes what changed to the bridge.
+func (w *historian) flush(h *host) {
+	t := h.take()
+	bridge := w.bridges[h.id]
+	if t.changes.Full {
+		clear(bridge)
+		for f := range h.flows.All() {
+			bridge[f.Key()] = f
+		}
+	}
+	st := step{add: t.changes.Add, remove: t.changes.Delete}
+	for m := range st.mods(nil) {
+		delete(bridge, m.Flow.Key())
+		if m.Command == openflow.FlowAdd {
+			bridge[m.Flow.Key()] = m.Flow
+		}
+	}
+	h.confirm()
+}
+
+// check compares with the short way round: everything computed at once from the snapshot.
+func (w *historian) check(h *host) {
+	w.t.Helper()
+	var ids []policy.PortID
+	ofports := make(map[policy.PortID]uint16)
+	for n, s := range h.seating.seats {
+		for id, o := range w.objects[policy.KindPort] {
+			if o.(*policy.Port).IfaceID == s.iface {
+				ids = append(ids, policy.PortID(id))
+				ofports[policy.PortID(id)] = n
+			}
+		}
+	}
+	slices.Sort(ids)
+	s := policy.NewSnapshot("")
+	for _, k := range policy.Kinds() {
+		for _, o := range w.objects[k] {
+			s.Put(o)
+		}
+	}
+	wanted := flows.Compile(s, policy.Resolve(s, h.id, ids), ofports, h.seating.uplinks)
+	is := slices.SortedFunc(h.flows.All(), flows.Compare)
+	require.Equal(w.t, flowTexts(wanted), flowTexts(is), "host %s at revision %d", h.id, w.now)
+}
+
+func flowTexts(list []openflow.Flow) []string {
+	out := make([]string, 0, len(list))
+	for i := range list {
+		out = append(out, list[i].String())
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (w *historian) hosts() (out []*host) {
+	for _, id := range w.model.hostIDs() {
+		out = append(out, w.model.hosts[id])
+	}
+	return out
+}
+
+// Whatever the history, each host wants what a fresh computation from the same snapshot says, its bridge gets there by what
+// it was sent, and a batch that does not touch a host does not change its flows.
+func TestModel_PathDoesNotMatter(t *testing.T) {
+	histories := 40
+	if testing.Short() {
+		histories = 10
+	}
+	for seed := range histories {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			w := newHistorian(t, uint64(seed))
+			w.model.apply(w.write(70))
+			for range 25 {
+				for _, h := range w.hosts() {
+					if w.chance(3) {
+						w.reseat(h)
+					}
+					if w.chance(2) {
+						w.flush(h)
+					}
+				}
+				clean := make(map[*host]bool)
+				for _, h := range w.hosts() {
+					clean[h] = !h.flows.Dirty()
+				}
+				b := w.write([]int{1, 5, 40}[w.r.IntN(3)])
+				w.model.apply(b)
+				for _, h := range w.hosts() {
+					w.check(h)
+					if clean[h] && h.progress.desired != b.Revision {
+						c := h.flows.Changes()
+						require.True(t, c.Empty(), "host %s was not touched by the batch", h.id)
+						require.False(t, h.progress.behind(b.Revision))
+					}
+				}
+			}
+			for _, h := range w.hosts() {
+				w.flush(h)
+				bridge := slices.Collect(maps.Values(w.bridges[h.id]))
+				require.Equal(t, flowTexts(slices.Collect(h.flows.All())), flowTexts(bridge), "bridge of %s", h.id)
+				require.False(t, h.progress.behind(w.now))
+				require.Equal(t, w.now, h.progress.applied(w.now))
+			}
+		})
+	}
+}
