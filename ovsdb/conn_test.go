@@ -172,7 +172,7 @@ func TestSlowLine(t *testing.T) {
 		defer theirs.Close()
 		conn := ovsdb.NewConn(ours, ovsdb.Options{Probe: 5 * time.Second})
 		defer conn.Close()
-		go io.Copy(io.Discard, theirs)
+		go func() { _, _ = io.Copy(io.Discard, theirs) }()
 		for _, b := range []byte(`{"method":"x","params":[],"id":null}`) {
 			time.Sleep(4 * time.Second)
 			_, err := theirs.Write([]byte{b})

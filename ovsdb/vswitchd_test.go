@@ -26,8 +26,8 @@ func TestVswitchdCarriesItOut(t *testing.T) {
 	cmd.Env = append(os.Environ(), "OVS_RUNDIR="+dir)
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // killed, so never nil
 	})
 
 	ctx := testContext(t)

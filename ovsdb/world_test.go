@@ -108,8 +108,8 @@ func startReal(t testing.TB, dir, db string, w *world, flags []string) (stop fun
 	return func() {
 		if !done {
 			done = true
-			cmd.Process.Kill()
-			cmd.Wait()
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait() // killed, so never nil
 		}
 	}
 }

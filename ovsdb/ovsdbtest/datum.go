@@ -40,8 +40,9 @@ func (t columnType) zero() datum {
 		return datum{keys: []ovsdb.Atom{ovsdb.Boolean(false)}}
 	case uuidBase:
 		return datum{keys: []ovsdb.Atom{ovsdb.UUID{}}}
+	default:
+		return datum{keys: []ovsdb.Atom{ovsdb.String("")}}
 	}
-	return datum{keys: []ovsdb.Atom{ovsdb.String("")}}
 }
 
 // parse checks a value against the type. names resolves named-uuids. With loose set

@@ -64,9 +64,7 @@ var operators = map[string]func(*txn, operation) (any, error){
 	"delete":  (*txn).deleteRows,
 	"wait":    (*txn).wait,
 	"comment": func(*txn, operation) (any, error) { return struct{}{}, nil },
-	"abort": func(*txn, operation) (any, error) {
-		return nil, refuse(ovsdb.KindAborted, "aborted by request")
-	},
+	"abort":   (*txn).abort,
 }
 
 // run performs the operations and returns the results as the reply has them: null
@@ -105,7 +103,7 @@ func (tx *txn) reserve(raw []json.RawMessage) {
 // randomUUID is version 4 of RFC 9562.
 func randomUUID() ovsdb.UUID {
 	var id ovsdb.UUID
-	rand.Read(id[:])
+	_, _ = rand.Read(id[:]) // never fails
 	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
 	return id
 }
@@ -123,6 +121,10 @@ func (tx *txn) operate(raw json.RawMessage) (any, error) {
 		return nil, refuse(ovsdb.KindSyntax, "No table named %s.", o.Table)
 	}
 	return run(tx, o)
+}
+
+func (tx *txn) abort(operation) (any, error) {
+	return struct{}{}, refuse(ovsdb.KindAborted, "aborted by request")
 }
 
 type counted struct {
