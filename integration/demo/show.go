@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"conjunct/api"
+	"conjunct/integration/cloud"
+	"conjunct/integration/lab"
+	"conjunct/policy"
+)
+
+// show is one run of the demo.
+type show struct {
+	t     lab.T
+	ctx   context.Context
+	cloud *cloud.Cloud
+	hosts map[string]*lab.Host
+	// stream is an open connection from app to database on 3306.
+	stream *lab.Stream
+	wrong  int
+}
+
+// placed says on which hypervisor each VM runs.
+var placed = []struct{ vm, hypervisor string }{{"jumphost", "hv1"}, {"web", "hv1"}, {"app", "hv2"}, {"database", "hv2"}}
+
+const outside = "internet"
+
+func (s *show) title(format string, args ...any) { fmt.Printf("\n"+format+"\n", args...) }
+
+// line prints what was done and how long it took.
+func (s *show) line(what string, took time.Duration, format string, args ...any) {
+	fmt.Printf("  %-58s %8s  %s\n", what, round(took), fmt.Sprintf(format, args...))
+}
+
+func round(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}
+
+// timed runs f and returns how long it took.
+func timed(f func()) time.Duration {
+	begin := time.Now()
+	f()
+	return time.Since(begin)
+}
+
+// expect prints a verdict and counts what is not as expected.
+func (s *show) expect(what string, took time.Duration, ok bool, format string, args ...any) {
+	word := "as expected"
+	if !ok {
+		word = "NOT AS EXPECTED"
+		s.wrong++
+	}
+	s.line(what, took, "%s  %s", fmt.Sprintf(format, args...), word)
+}
+
+// stage builds everything: hypervisors, VMs, the host outside, and the policy.
+func (s *show) stage(build func() *cloud.Cloud, examples string) {
+	s.title("A cloud on this machine")
+	s.line("conjunctd, hypervisors hv1 and hv2 with an Open vSwitch each", timed(func() { s.cloud = build() }), "ready")
+	s.line("conjunct apply -f examples/lab.yaml", timed(func() { s.cloud.Apply(examples+"/lab.yaml", "") }), "a project, a network, four VMs")
+	prefix := netip.MustParsePrefix
+	s.hosts = map[string]*lab.Host{outside: s.cloud.Outside(lab.Outside{Name: outside, Addrs: []netip.Prefix{
+		prefix("192.0.2.10/24"), prefix("10.0.0.1/24"), prefix("2001:db8:ffff::10/64"), prefix("2001:db8:0:1::1/64"),
+	}})}
+	routes := []lab.Route{
+		{To: prefix("192.0.2.0/24"), Via: netip.MustParseAddr("10.0.0.1")},
+		{To: prefix("2001:db8:ffff::/64"), Via: netip.MustParseAddr("2001:db8:0:1::1")},
+	}
+	for _, p := range placed {
+		took := timed(func() { s.hosts[p.vm] = s.cloud.Plug(p.hypervisor, p.vm, cloud.PortOf(p.vm), routes...).Host })
+		s.line(fmt.Sprintf("VM %s plugged into %s", p.vm, p.hypervisor), took, "active: its flows are confirmed")
+	}
+	took := timed(func() { s.cloud.Apply(examples+"/tiers.yaml", "shop") })
+	s.line("conjunct apply -f examples/tiers.yaml", took, "applied on both hypervisors")
+	s.stream = s.hosts["app"].StreamTCP(s.hosts["database"], netip.AddrPortFrom(s.hosts["database"].Addr4(), 3306))
+}
+
+// live changes the policy under an open connection.
+func (s *show) live() {
+	s.title("Changes, while a TCP connection app → database:3306 is open")
+	rules, err := s.cloud.API.Rules().List(s.ctx, api.Query("name", "allow3306AppInbound"))
+	s.cloud.Must(err)
+	if len(rules) != 1 {
+		s.cloud.Must(fmt.Errorf("%d rules are named allow3306AppInbound", len(rules)))
+	}
+	rule := rules[0]
+	begin := time.Now()
+	took := timed(func() { s.cloud.Must(s.cloud.API.Rules().Delete(s.ctx, rule.ID, api.WaitApplied(cloud.Patience))) })
+	last, stopped := s.stream.Down.Stops(500*time.Millisecond, 3*time.Second)
+	after := max(0, last.Sub(begin))
+	s.expect("rule allow3306AppInbound removed", took, stopped && after < time.Second, "last byte after %s", round(after))
+
+	begin = time.Now()
+	took = timed(func() {
+		back := api.Rule{Rule: policy.Rule{Name: rule.Name, Direction: rule.Direction, Protocol: rule.Protocol, PortMin: rule.PortMin, PortMax: rule.PortMax, Remote: rule.Remote}}
+		_, err := s.cloud.API.RulesOf(rule.GroupID).Create(s.ctx, &back, api.WaitApplied(cloud.Patience))
+		s.cloud.Must(err)
+	})
+	goesOn := s.stream.Down.GoesOn(5 * time.Second)
+	s.expect("the rule put back", took, goesOn, "the connection goes on after %s", round(time.Since(begin)))
+
+	database := lab.TCP(s.hosts["database"].Addr4(), 3306)
+	before := s.hosts["web"].Try(database.Within(300 * time.Millisecond))
+	groups, err := s.cloud.API.Groups().List(s.ctx, api.Query("name", "appSG"))
+	s.cloud.Must(err)
+	instances, err := s.cloud.API.Instances().List(s.ctx, api.Query("name", "web"))
+	s.cloud.Must(err)
+	took = timed(func() {
+		_, err := s.cloud.API.Instances().Patch(s.ctx, instances[0].ID, map[string]any{
+			"security_group_ids": append(instances[0].SecurityGroupIDs, policy.GroupID(groups[0].ID)),
+		}, api.WaitApplied(cloud.Patience))
+		s.cloud.Must(err)
+	})
+	s.expect("VM web added to appSG", took, before != lab.Open && s.hosts["web"].Try(database) == lab.Open, "web → database:3306 opens")
+	s.title("%d flows on hv1, %d on hv2; look at them with `ovs-ofctl dump-flows`, `conjunct flows hv1`.", s.flows("hv1"), s.flows("hv2"))
+}
+
+func (s *show) flows(hv string) int {
+	h, err := s.cloud.API.Hypervisors().Get(s.ctx, hv)
+	s.cloud.Must(err)
+	return h.Flows
+}
