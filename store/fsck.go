@@ -17,18 +17,13 @@ import (
 // somewhere, numbers are given once and below their counter, and this process sees what etcd holds. It returns a sentence for
 // every difference.
 func (s *Store) Fsck(ctx context.Context) ([]string, error) {
-	var known *policy.Snapshot
-	s.View(func(v *policy.Snapshot) { known = v.Clone() })
-	stored, err := s.load(ctx, known.DefaultProfile, known.Revision)
-	if errors.Is(err, ErrCompacted) { // Nothing was written for long, and the newest is what was known then.
-		stored, err = s.load(ctx, known.DefaultProfile, 0)
-	}
+	out, err := s.checkMirror(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var out []string
-	for _, c := range difference(known, stored).Changes {
-		out = append(out, fmt.Sprintf("%s is not in memory as etcd has it", key{c.Kind, c.ID}))
+	stored, err := s.load(ctx, s.profile(), 0)
+	if err != nil {
+		return nil, err
 	}
 	wrong, err := s.compareIndex(ctx, stored)
 	if err != nil {
@@ -40,6 +35,23 @@ func (s *Store) Fsck(ctx context.Context) ([]string, error) {
 	out = append(out, dangling(stored)...)
 	numbers, err := s.checkNumbers(ctx, stored)
 	return append(out, numbers...), err
+}
+
+// checkMirror compares what this process sees with what etcd held at that revision.
+func (s *Store) checkMirror(ctx context.Context) (out []string, err error) {
+	var known *policy.Snapshot
+	s.View(func(v *policy.Snapshot) { known = v.Clone() })
+	stored, err := s.load(ctx, known.DefaultProfile, known.Revision)
+	if errors.Is(err, ErrCompacted) { // Nothing was written for long, and the newest is what was known then.
+		stored, err = s.load(ctx, known.DefaultProfile, 0)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range difference(known, stored).Changes {
+		out = append(out, fmt.Sprintf("%s is not in memory as etcd has it", key{c.Kind, c.ID}))
+	}
+	return out, nil
 }
 
 // indexFault is an index key that is not what the objects say.

@@ -69,7 +69,7 @@ func TestRaceForAName(t *testing.T) {
 func TestRaceForNumbers(t *testing.T) {
 	onBoth(t, func(t *testing.T, c cluster) {
 		s := two(t, c)
-		for _, err := range together(40, func(i int) error {
+		for _, err := range together(20, func(i int) error {
 			for n := range 15 {
 				g := group(fmt.Sprintf("g%d-%d", i, n))
 				if _, err := s[i%2].Update(t.Context(), put(g, rule(g.ID+"r", g.ID, 22, policy.Remote{Any: true}))); err != nil {
@@ -81,7 +81,7 @@ func TestRaceForNumbers(t *testing.T) {
 			require.NoError(t, err)
 		}
 		consistent(t, s[0]) // Fsck knows two objects with one number.
-		require.Equal(t, 600, count(s[0], policy.KindGroup))
+		require.Equal(t, 300, count(s[0], policy.KindGroup))
 	})
 }
 

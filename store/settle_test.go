@@ -25,7 +25,9 @@ type lossyTxn struct {
 	kv *lossy
 }
 
-func (l *lossy) Txn(ctx context.Context) clientv3.Txn { return &lossyTxn{l.KV.Txn(context.WithoutCancel(ctx)), l} }
+func (l *lossy) Txn(ctx context.Context) clientv3.Txn {
+	return &lossyTxn{l.KV.Txn(context.WithoutCancel(ctx)), l}
+}
 
 func (t *lossyTxn) If(c ...clientv3.Cmp) clientv3.Txn  { t.Txn = t.Txn.If(c...); return t }
 func (t *lossyTxn) Then(o ...clientv3.Op) clientv3.Txn { t.Txn = t.Txn.Then(o...); return t }

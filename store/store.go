@@ -128,6 +128,11 @@ func (s *Store) View(fn func(*policy.Snapshot)) { s.mirror.view(fn) }
 // Revision is that of the newest batch of changes that this process knows.
 func (s *Store) Revision() int64 { return s.mirror.revision() }
 
+func (s *Store) profile() (name policy.ProfileName) {
+	s.View(func(v *policy.Snapshot) { name = v.DefaultProfile })
+	return name
+}
+
 // SnapshotAndWatch returns the state and exactly the batches that follow it, in the order of revisions, none lost and
 // none twice. A reader that falls maxPending batches behind gets what waits merged into one, which has the newest revision
 // and, per object, what it was before the first and is after the last. The channel is closed when the context or the store ends.
