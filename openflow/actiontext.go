@@ -34,7 +34,7 @@ func (a Output) appendText(b []byte) []byte {
 }
 
 func (a SetField) appendText(b []byte) []byte {
-	b = a.Field.appendValue(append(b, "set_field:"...), a.Value, a.Mask)
+	b = a.Field.appendValue(append(b, "set_field:"...), a.Value.And(a.Mask), a.Mask)
 	return append(append(b, "->"...), a.Field.String()...)
 }
 

@@ -25,6 +25,13 @@ func (p Prereq) holds(m Match) bool {
 		return v.Uint64()&mask.Uint64()&VLANPresent != 0
 	case PrereqCT:
 		return saysTracked(m)
+	case PrereqCTIPv4:
+		return saysTracked(m) && PrereqIPv4.holds(m)
+	case PrereqCTIPv6:
+		return saysTracked(m) && PrereqIPv6.holds(m)
+	case PrereqCTPorts: // Open vSwitch takes the ports without the protocol, and then neither writes nor prints them
+		_, _, ok := m.Get(CTNwProto)
+		return ok && saysTracked(m)
 	case PrereqND:
 		return m.exactly(ICMPv6Type, ICMPv6NeighborSolicit) || m.exactly(ICMPv6Type, ICMPv6NeighborAdvertise)
 	case PrereqNDSolicit:
@@ -81,8 +88,11 @@ func (f *Flow) Check() error {
 	if f.Goto != 0 && f.Goto <= f.Table {
 		return fmt.Errorf("flow %s: goto_table backwards: %w", f, ErrBadInstructionTable)
 	}
-	if err := checkActions(f.Actions, f.Match); err != nil {
-		return fmt.Errorf("flow %s: %w", f, err)
+	c := newActionChecker(f.Match)
+	for _, a := range f.Actions {
+		if code := c.check(a); code != 0 {
+			return fmt.Errorf("flow %s: %s: %w", f, a, code)
+		}
 	}
 	return f.checkConjunction()
 }
@@ -101,48 +111,6 @@ func (f *Flow) checkConjunction() error {
 	}
 	if conjunctions > 0 && (others > 0 || f.Goto != 0 || f.Instructions != nil) {
 		return fmt.Errorf("flow %s: conjunction beside another action: %w", f, ErrBadConjunction)
-	}
-	return nil
-}
-
-// checkActions follows the packet's tag through the actions, and looks at what each action demands of the packet.
-func checkActions(actions []Action, m Match) error {
-	for _, a := range actions {
-		switch a := a.(type) {
-		case Output:
-			if !a.Port.valid() || a.Port == PortAny || a.Port == PortUnset {
-				return fmt.Errorf("%s: %w", a, ErrBadOutPort)
-			}
-		case SetField:
-			if !fieldTable[a.Field].Writable {
-				return fmt.Errorf("%s: %s is read-only: %w", a, a.Field, ErrBadActionArg)
-			}
-			if !fieldTable[a.Field].Prereq.holds(m) {
-				return fmt.Errorf("%s: %w", a, ErrBadPrereq)
-			}
-		case Move:
-			if !a.Src.valid() || !a.Dst.valid() || a.Src.N != a.Dst.N || !fieldTable[a.Dst.Field].Writable {
-				return fmt.Errorf("%s: %w", a, ErrBadActionArg)
-			}
-		case Conjunction:
-			if a.N < 2 || a.N > 64 || a.Clause >= a.N {
-				return fmt.Errorf("%s: %w", a, ErrBadConjunction)
-			}
-		case CT:
-			if a.Force && !a.Commit || !a.ZoneSrc.IsZero() && a.ZoneSrc.N != 16 {
-				return fmt.Errorf("%s: %w", a, ErrBadActionArg)
-			}
-			if err := checkActions(a.Exec, m); err != nil {
-				return err
-			}
-		case PushVLAN:
-			if a.EtherType != 0x8100 && a.EtherType != 0x88a8 {
-				return fmt.Errorf("%s: %w", a, ErrBadActionArg)
-			}
-			m = m.With(Masked(VLANVID, VLANPresent, VLANPresent))
-		case PopVLAN:
-			m = m.Without(VLANVID, VLANPCP)
-		}
 	}
 	return nil
 }

@@ -26,7 +26,11 @@ const (
 	ErrBadActionLen  ErrorCode = 2<<16 | 1
 	ErrBadOutPort    ErrorCode = 2<<16 | 4
 	ErrBadActionArg  ErrorCode = 2<<16 | 5
-	ErrBadSetMask    ErrorCode = 2<<16 | 16
+	// ErrMatchInconsistent: an action on a header that the match does not promise.
+	ErrMatchInconsistent ErrorCode = 2<<16 | 10
+	ErrBadActionTag      ErrorCode = 2<<16 | 12
+	ErrBadSetArgument    ErrorCode = 2<<16 | 15
+	ErrBadSetMask        ErrorCode = 2<<16 | 16
 
 	ErrUnknownInstruction  ErrorCode = 3<<16 | 0
 	ErrBadInstructionTable ErrorCode = 3<<16 | 2

@@ -69,7 +69,12 @@ const (
 	PrereqND
 	PrereqNDSolicit
 	PrereqNDAdvert
+	// PrereqCT is a ct_state that says "a valid connection"; with PrereqCTIPv4 and PrereqCTIPv6 also the Ethernet type,
+	// with PrereqCTPorts also CTNwProto.
 	PrereqCT
+	PrereqCTIPv4
+	PrereqCTIPv6
+	PrereqCTPorts
 )
 
 const (
@@ -84,7 +89,7 @@ const (
 var fieldTable = [numFields]FieldInfo{
 	ConjID:       {"conj_id", "conj_id", "NXM_NX_CONJ_ID", classNXM1, 37, 4, 32, exact, readOnly, PrereqNone, FormDecimal, false},
 	InPort:       {"in_port", "in_port", "OXM_OF_IN_PORT", classBasic, 0, 4, 32, exact, readOnly, PrereqNone, FormPort, false},
-	ActsetOutput: {"actset_output", "actset_output", "actset_output", classBasic, 43, 4, 32, exact, readOnly, PrereqNone, FormPort, false},
+	ActsetOutput: {"actset_output", "actset_output", "ONFOXM_ET_ACTSET_OUTPUT", classBasic, 43, 4, 32, exact, readOnly, PrereqNone, FormPort, false},
 	EthSrc:       {"eth_src", "dl_src", "NXM_OF_ETH_SRC", classBasic, 4, 6, 48, masked, writable, PrereqEthernet, FormMAC, false},
 	EthDst:       {"eth_dst", "dl_dst", "NXM_OF_ETH_DST", classBasic, 3, 6, 48, masked, writable, PrereqEthernet, FormMAC, false},
 	EthType:      {"eth_type", "dl_type", "NXM_OF_ETH_TYPE", classBasic, 5, 2, 16, exact, readOnly, PrereqEthernet, FormEtherType, false},
@@ -149,13 +154,13 @@ var fieldTable = [numFields]FieldInfo{
 	CTZone:    {"ct_zone", "ct_zone", "NXM_NX_CT_ZONE", classNXM1, 106, 2, 16, exact, readOnly, PrereqNone, FormDecimal, false},
 	CTMark:    {"ct_mark", "ct_mark", "NXM_NX_CT_MARK", classNXM1, 107, 4, 32, masked, writable, PrereqNone, FormHex, false},
 	CTLabel:   {"ct_label", "ct_label", "NXM_NX_CT_LABEL", classNXM1, 108, 16, 128, masked, writable, PrereqNone, FormHex, false},
-	CTNwSrc:   {"ct_nw_src", "ct_nw_src", "NXM_NX_CT_NW_SRC", classNXM1, 120, 4, 32, masked, readOnly, PrereqCT, FormIPv4, false},
-	CTIPv6Src: {"ct_ipv6_src", "ct_ipv6_src", "NXM_NX_CT_IPV6_SRC", classNXM1, 122, 16, 128, masked, readOnly, PrereqCT, FormIPv6, false},
-	CTNwDst:   {"ct_nw_dst", "ct_nw_dst", "NXM_NX_CT_NW_DST", classNXM1, 121, 4, 32, masked, readOnly, PrereqCT, FormIPv4, false},
-	CTIPv6Dst: {"ct_ipv6_dst", "ct_ipv6_dst", "NXM_NX_CT_IPV6_DST", classNXM1, 123, 16, 128, masked, readOnly, PrereqCT, FormIPv6, false},
+	CTNwSrc:   {"ct_nw_src", "ct_nw_src", "NXM_NX_CT_NW_SRC", classNXM1, 120, 4, 32, masked, readOnly, PrereqCTIPv4, FormIPv4, false},
+	CTIPv6Src: {"ct_ipv6_src", "ct_ipv6_src", "NXM_NX_CT_IPV6_SRC", classNXM1, 122, 16, 128, masked, readOnly, PrereqCTIPv6, FormIPv6, false},
+	CTNwDst:   {"ct_nw_dst", "ct_nw_dst", "NXM_NX_CT_NW_DST", classNXM1, 121, 4, 32, masked, readOnly, PrereqCTIPv4, FormIPv4, false},
+	CTIPv6Dst: {"ct_ipv6_dst", "ct_ipv6_dst", "NXM_NX_CT_IPV6_DST", classNXM1, 123, 16, 128, masked, readOnly, PrereqCTIPv6, FormIPv6, false},
 	CTNwProto: {"ct_nw_proto", "ct_nw_proto", "NXM_NX_CT_NW_PROTO", classNXM1, 119, 1, 8, exact, readOnly, PrereqCT, FormDecimal, false},
-	CTTpSrc:   {"ct_tp_src", "ct_tp_src", "NXM_NX_CT_TP_SRC", classNXM1, 124, 2, 16, masked, readOnly, PrereqCT, FormDecimal, false},
-	CTTpDst:   {"ct_tp_dst", "ct_tp_dst", "NXM_NX_CT_TP_DST", classNXM1, 125, 2, 16, masked, readOnly, PrereqCT, FormDecimal, false},
+	CTTpSrc:   {"ct_tp_src", "ct_tp_src", "NXM_NX_CT_TP_SRC", classNXM1, 124, 2, 16, masked, readOnly, PrereqCTPorts, FormDecimal, false},
+	CTTpDst:   {"ct_tp_dst", "ct_tp_dst", "NXM_NX_CT_TP_DST", classNXM1, 125, 2, 16, masked, readOnly, PrereqCTPorts, FormDecimal, false},
 	Metadata:  {"metadata", "metadata", "OXM_OF_METADATA", classBasic, 2, 8, 64, masked, writable, PrereqNone, FormHex, false},
 
 	XReg0:  {"xreg0", "", "OXM_OF_PKT_REG0", classPacketReg, 0, 8, 64, masked, writable, PrereqNone, FormHex, false},
