@@ -274,16 +274,6 @@ func fieldsOf(t reflect.Type) map[string][]int {
 	return out
 }
 
-func didYouMean(name string, fields map[string][]int) string {
-	folded := strings.ToLower(strings.ReplaceAll(name, "-", "_"))
-	for known := range fields {
-		if folded == known || len(folded) > 3 && (strings.HasPrefix(known, folded) || strings.HasPrefix(folded, known)) {
-			return fmt.Sprintf("; did you mean %q?", known)
-		}
-	}
-	return ""
-}
-
 // escapePointer writes a name as a token of a JSON pointer (RFC 6901).
 func escapePointer(name string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
