@@ -26,7 +26,7 @@ func (c *actionChecker) check(a Action) ErrorCode {
 	}
 	switch a := a.(type) {
 	case Output:
-		if !a.Port.valid() || a.Port == 0 || a.Port == PortAny || a.Port == PortUnset {
+		if !a.Port.forOutput() {
 			return ErrBadOutPort
 		}
 	case SetField:

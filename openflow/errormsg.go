@@ -34,12 +34,14 @@ func (m Error) appendBody(b []byte, _ uint32) ([]byte, error) {
 	return append(b, m.Data...), nil
 }
 
-// decodeError refuses errors of experimenters other than Nicira: their codes mean something else.
+// decodeError leaves the errors of other experimenters than Nicira raw: their codes mean something else.
 func decodeError(r *reader) Message {
+	whole := r.b
 	m := Error{Code: MakeErrorCode(r.u16("error type"), r.u16("error code"))}
 	if m.Code.Type() == 0xffff {
-		if id := r.u32("error experimenter"); id != niciraID {
-			r.fail(ErrBadExperimenter, "error experimenter")
+		if id := r.u32("error experimenter"); r.err == nil && id != niciraID {
+			r.b = whole
+			return Raw{TypeError, r.rest()}
 		}
 	}
 	m.Data = r.rest()

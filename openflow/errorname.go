@@ -3,6 +3,7 @@ package openflow
 // errorNames are the errors of OpenFlow 1.5 and of Open vSwitch under the names that its tools print
 // (include/openvswitch/ofp-errors.h). Those of type 0xffff are Nicira's.
 var errorNames = map[ErrorCode]string{
+	0x0000<<16 | 0:  "OFPHFC_INCOMPATIBLE",
 	0x0000<<16 | 1:  "OFPHFC_EPERM",
 	0x0001<<16 | 0:  "OFPBRC_BAD_VERSION",
 	0x0001<<16 | 1:  "OFPBRC_BAD_TYPE",

@@ -25,6 +25,9 @@ const (
 // maxPort is the last number of an ordinary port in Open vSwitch (OFPP_MAX of OpenFlow 1.0, exclusive).
 const maxPort = 0xff00
 
+// firstReserved begins the reserved ports, of which only those above have a meaning (OFPP11_MAX of Open vSwitch).
+const firstReserved = 0xffffff00
+
 // portNames: the names that ovs-ofctl prints. PortAny reads ANY, and NONE of old is understood.
 var portNames = [...]struct {
 	port Port
@@ -44,6 +47,9 @@ func (p Port) append(b []byte) []byte {
 			return append(b, n.name...)
 		}
 	}
+	if p >= firstReserved {
+		return strconv.AppendUint(b, uint64(p.to16()), 10)
+	}
 	return strconv.AppendUint(b, uint64(p), 10)
 }
 
@@ -54,24 +60,27 @@ func ParsePort(s string) (Port, error) {
 			return n.port, nil
 		}
 	}
-	v, err := strconv.ParseUint(s, 0, 32)
-	if err != nil || !Port(v).valid() && v < uint64(maxPort) {
+	v, err := parseUint(s, 32)
+	if err != nil {
 		return 0, fmt.Errorf("parse port %q: neither a number nor a reserved port", s)
 	}
-	if p := portFrom16(uint16(v)); v <= 0xffff && v >= maxPort {
-		if !p.valid() {
-			return 0, fmt.Errorf("parse port %q: out of range", s)
-		}
-		return p, nil
+	p := Port(v)
+	if v <= 0xffff {
+		p = portFrom16(uint16(v))
 	}
-	if !Port(v).valid() {
+	if !p.valid() {
 		return 0, fmt.Errorf("parse port %q: out of range", s)
 	}
-	return Port(v), nil
+	return p, nil
 }
 
-// valid reports whether p is an ordinary port, 0, or a reserved one.
-func (p Port) valid() bool { return p < maxPort || p >= PortUnset }
+// valid reports whether p is an ordinary port, 0, or in the range of the reserved ones.
+func (p Port) valid() bool { return p < maxPort || p >= firstReserved }
+
+// forOutput reports whether a packet can be sent to p.
+func (p Port) forOutput() bool {
+	return 0 < p && p < maxPort || PortInPort <= p && p <= PortLocal
+}
 
 // to16 returns the number that Nicira actions, which have 16 bits for a port, use for p.
 func (p Port) to16() uint16 { return uint16(p) }
