@@ -13,8 +13,8 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 role=${1:-lab}
 
 case $role in
-lab)        packages="openvswitch-switch redis-server iproute2 util-linux gcc libc6-dev make git ca-certificates curl unzip" ;;
-hypervisor) packages="openvswitch-switch iproute2 ethtool python3-minimal" ;;
+lab)        packages="openvswitch-switch redis-server iproute2 ethtool util-linux gcc libc6-dev make git ca-certificates curl unzip" ;;
+hypervisor) packages="openvswitch-switch iproute2 ethtool" ;;
 controller) packages="redis-server gcc libc6-dev make git ca-certificates curl unzip" ;;
 *)          echo "provision: no role $role: lab, hypervisor or controller" >&2; exit 2 ;;
 esac

@@ -184,14 +184,11 @@ func (l *Lab) close() {
 			}
 		}
 	}
-	if err := removeNamespaces(l.Prefix()); err != nil {
+	if err := l.record.end(); err != nil {
 		l.t.Errorf("close lab %s: %v", l.Prefix(), err)
 	}
 	for _, n := range namespaces {
 		n.leave()
-	}
-	if err := l.record.remove(); err != nil {
-		l.t.Errorf("close lab %s: %v", l.Prefix(), err)
 	}
 }
 

@@ -37,11 +37,28 @@ type Namespace struct {
 	processes sync.WaitGroup // those that Start has started
 }
 
+// mountNetnsDir makes netnsDir a shared mount of its own, as `ip netns add` does when it is the
+// first to use it: later, that would cover the names that are mounted there.
+func mountNetnsDir() error {
+	if err := os.MkdirAll(netnsDir, 0o755); err != nil {
+		return fmt.Errorf("prepare %s: %w", netnsDir, err)
+	}
+	share := func() error { return unix.Mount("", netnsDir, "none", unix.MS_SHARED|unix.MS_REC, "") }
+	err := share()
+	if errors.Is(err, unix.EINVAL) { // it is no mount yet
+		err = unix.Mount(netnsDir, netnsDir, "none", unix.MS_BIND|unix.MS_REC, "")
+		if err == nil {
+			err = share()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("prepare %s: mount: %w", netnsDir, err)
+	}
+	return nil
+}
+
 // newNamespace makes a namespace with its loopback up, under netnsDir.
 func newNamespace(name string) (*Namespace, error) {
-	if err := os.MkdirAll(netnsDir, 0o755); err != nil {
-		return nil, fmt.Errorf("make namespace %s: %w", name, err)
-	}
 	quit := make(chan struct{})
 	n := &Namespace{
 		Name:  name,

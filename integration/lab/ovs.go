@@ -141,6 +141,14 @@ func (s *Switch) toolInput(input, name string, args ...string) (string, error) {
 	return stdout.String(), nil
 }
 
+// Command is a command that runs beside the switch, with which Open vSwitch's tools find it, when
+// the caller starts it.
+func (s *Switch) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := s.ns.Command(ctx, name, args...)
+	cmd.Env = s.env()
+	return cmd
+}
+
 // Vsctl runs ovs-vsctl, which waits until the daemon has done it, and returns its output. Its
 // failure is the lab's.
 func (s *Switch) Vsctl(args ...string) string {

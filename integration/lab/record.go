@@ -31,13 +31,16 @@ type record struct {
 }
 
 // newRecord chooses a free prefix, makes the lab's directory below base, and writes and locks
-// the record.
+// the record. It sees to the directory of namespaces as well, while no other lab does.
 func newRecord(name, base string) (*record, error) {
 	unlock, err := lockRecords()
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
+	if err := mountNetnsDir(); err != nil {
+		return nil, err
+	}
 	for {
 		r := &record{Prefix: randomPrefix(), Name: name, Pid: os.Getpid(), Started: time.Now().UTC()}
 		r.Dir = filepath.Join(base, r.Prefix)
@@ -77,6 +80,15 @@ func (r *record) remove() error {
 	return errors.Join(errs...)
 }
 
+// end removes what there is of the lab. When that fails the record stays, so that it is tried
+// again.
+func (r *record) end() error {
+	if err := removeNamespaces(r.Prefix); err != nil {
+		return errors.Join(err, r.file.Close())
+	}
+	return r.remove()
+}
+
 // Reap removes what is left of the labs whose owner is gone and returns their prefixes.
 func Reap() ([]string, error) {
 	unlock, err := lockRecords()
@@ -96,7 +108,7 @@ func Reap() ([]string, error) {
 			errs = append(errs, err)
 			continue
 		}
-		errs = append(errs, removeNamespaces(r.Prefix), r.remove())
+		errs = append(errs, r.end())
 		reaped = append(reaped, r.Prefix)
 	}
 	return reaped, errors.Join(errs...)
