@@ -12,6 +12,7 @@ func Conflicts(before, o Object, s *Snapshot) []*Conflict {
 	var out []*Conflict
 	add := func(c *Conflict) {
 		if c != nil {
+			c.Object = HolderOf(o)
 			out = append(out, c)
 		}
 	}
@@ -82,6 +83,7 @@ func ownerField(o Object) string {
 
 // groupLimit refuses more groups than the profile and the project's limits allow.
 func groupLimit(s *Snapshot, what string, o Object, ids []GroupID) *Conflict {
+	ids = slices.Clone(ids) // The object's own list is in attachment order.
 	slices.Sort(ids)
 	n, limit := len(slices.Compact(ids)), s.MaxGroups(o)
 	if n <= limit {
