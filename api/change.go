@@ -59,6 +59,11 @@ func (c *change) locate(err error, pointer string) error {
 // explain turns the pointers of the store's judgement, /<kind>/<id>/<field>, into those of the request. With one object in
 // the transaction the store's pointers are the object's own.
 func (c *change) explain(err error) error {
+	for _, conflict := range conflictsIn(err) {
+		if at, ok := c.origin["/"+string(conflict.Object.Kind)+"/"+conflict.Object.ID]; ok {
+			conflict.Pointer = at + conflict.Pointer
+		}
+	}
 	var bad *policy.Invalid
 	if !errors.As(err, &bad) {
 		return err

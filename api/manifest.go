@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -96,9 +95,14 @@ func (c *call) manifest() ([]*document, string, error) {
 	return documents, in.Project, inDocuments(documents, err)
 }
 
-// inDocuments makes findings speak of documents: each names the document's number (from 1, as people count), kind and name, and
-// points to the field as the document has it.
+// inDocuments makes findings and conflicts speak of documents: each names the document's number (from 1, as people count), kind
+// and name, and points to the field as the document has it.
 func inDocuments(documents []*document, err error) error {
+	for _, c := range conflictsIn(err) {
+		if d, rest, ok := documentAt(documents, c.Pointer); ok {
+			c.Pointer, c.Message = d.pointer()+d.field(rest), d.says(c.Message)
+		}
+	}
 	var bad *policy.Invalid
 	if !errors.As(err, &bad) {
 		return err
@@ -106,8 +110,7 @@ func inDocuments(documents []*document, err error) error {
 	out := &policy.Invalid{Findings: make([]policy.Finding, len(bad.Findings))}
 	for i, f := range bad.Findings {
 		if d, rest, ok := documentAt(documents, f.Pointer); ok {
-			f.Pointer = d.pointer() + d.field(rest)
-			f.Message = fmt.Sprintf("document %d, %s: %s", d.index+1, d, f.Message)
+			f.Pointer, f.Message = d.pointer()+d.field(rest), d.says(f.Message)
 		}
 		out.Findings[i] = f
 	}

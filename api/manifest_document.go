@@ -39,6 +39,11 @@ type metadata struct {
 func (d *document) String() string  { return fmt.Sprintf("%s %q", d.Kind, d.Metadata.Name) }
 func (d *document) pointer() string { return fmt.Sprintf("/documents/%d", d.index) }
 
+// says puts a message into the document's mouth.
+func (d *document) says(message string) string {
+	return fmt.Sprintf("document %d, %s: %s", d.index+1, d, message)
+}
+
 // manifestKind is a kind of document.
 type manifestKind struct {
 	version, name string
