@@ -190,7 +190,7 @@ func TestSend_Error(t *testing.T) {
 
 func TestCallsEndWithTheirContext(t *testing.T) {
 	c, s := connect(t, oftest.Config{}, ofconn.Options{})
-	s.SetFaults(oftest.Faults{LoseBarriers: 1})
+	s.SetFaults(oftest.Faults{LoseBarrier: 1})
 	short, cancel := context.WithTimeout(ctx(t), 10*time.Millisecond)
 	defer cancel()
 	require.ErrorIs(t, c.Barrier(short), context.DeadlineExceeded)

@@ -14,7 +14,7 @@ type entry struct {
 	key     entryKey
 	body    unique.Handle[string] // a FlowMod that adds the flow, with cookie 0
 	cookie  uint64
-	order   uint64 // of insertion
+	order   uint64 // of insertion; the upper half is the step in which it was
 	packets uint64
 }
 
@@ -76,9 +76,12 @@ func (t *table) sorted() []*entry {
 func (t *table) classifier() *classifier {
 	if t.index == nil {
 		t.index, t.rules = newClassifier(), make(map[*entry]*rule, len(t.entries))
-		for _, e := range t.sorted() {
+		all := t.sorted()
+		for i, e := range all {
 			t.insert(e)
-			t.index.publish()
+			if i+1 == len(all) || all[i+1].order>>32 != e.order>>32 {
+				t.index.publish()
+			}
 		}
 	}
 	return t.index

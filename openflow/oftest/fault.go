@@ -18,7 +18,7 @@ type Faults struct {
 	RefuseWith     openflow.ErrorCode // for both; ErrTableFull when 0
 	RefuseBundles  bool               // every message about bundles, as a switch that has none
 
-	LoseBarriers int // so many barrier replies never leave
+	LoseBarrier int // the n-th barrier reply never leaves
 	// LoseCommit: a bundle is committed, or with LoseCommitUndone not, the reply never leaves, and the connection breaks when Break is set.
 	LoseCommit, LoseCommitUndone, Break bool
 }
@@ -26,7 +26,7 @@ type Faults struct {
 // faultState is what is left of the faults.
 type faultState struct {
 	Faults
-	messages, mods int
+	messages, mods, barriers int
 }
 
 // SetFaults makes things go wrong from now on, in place of what was set before. The zero Faults is a healthy switch.
@@ -51,11 +51,8 @@ func (f *faultState) refuses() bool {
 	return f.RefuseMod != 0 && f.mods == f.RefuseMod
 }
 
-// losesBarrier reports whether the next barrier reply is lost.
+// losesBarrier counts a barrier and reports whether its reply is lost.
 func (f *faultState) losesBarrier() bool {
-	if f.LoseBarriers > 0 {
-		f.LoseBarriers--
-		return true
-	}
-	return false
+	f.barriers++
+	return f.LoseBarrier != 0 && f.barriers == f.LoseBarrier
 }

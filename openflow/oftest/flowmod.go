@@ -17,6 +17,8 @@ type change struct {
 
 // carryOut does all flow mods, or none. On an error, index says which of them was refused.
 func (s *Switch) carryOut(mods []openflow.FlowMod) (index int, err error) {
+	s.batch++
+	s.order = s.batch << 32
 	var done []change
 	for i := range mods {
 		changes, err := s.change(&mods[i])

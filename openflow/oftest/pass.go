@@ -218,4 +218,5 @@ func (x *pass) track(a openflow.CT) {
 		(*change).value = scratch.get(f).and((*change).mask)
 	}
 	x.add(operation{kind: doTrack, ct: ct, table: a.Table})
+	x.p.clearTracked() // what is found out is known only where the packet goes on
 }

@@ -38,9 +38,7 @@ func (p *Packet) popVLAN() {
 // setTracked makes the fields of connection tracking those of t.
 func (p *Packet) setTracked(t tracked) {
 	p.track = t
-	for f := openflow.CTState; f <= openflow.CTTpDst; f++ {
-		p.fields[f] = value{}
-	}
+	p.clearTracked()
 	if t.state == 0 {
 		return
 	}
@@ -63,4 +61,11 @@ func (p *Packet) setTracked(t tracked) {
 	}
 	p.setNumber(openflow.CTTpSrc, srcPort)
 	p.setNumber(openflow.CTTpDst, dstPort)
+}
+
+// clearTracked empties the fields of connection tracking, and leaves what is attached to the packet.
+func (p *Packet) clearTracked() {
+	for f := openflow.CTState; f <= openflow.CTTpDst; f++ {
+		p.fields[f] = value{}
+	}
 }

@@ -28,7 +28,8 @@ type Switch struct {
 
 	mu        sync.Mutex
 	tables    [numTables]*table
-	order     uint64
+	batch     uint64 // of flow mods that were carried out in one step
+	order     uint64 // of the newest flow
 	ports     map[openflow.Port]openflow.PortDesc
 	frags     openflow.FragMode
 	tracker   tracker
