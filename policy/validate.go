@@ -122,7 +122,15 @@ func (f *findings) groups(ids []GroupID, owner ProjectID, s *Snapshot) {
 		}
 		if g, ok := Find[*Group](s, id); ok {
 			f.scope(pointer, g, g.ProjectID, owner)
+			f.chosen(pointer, g)
 		}
+	}
+}
+
+// chosen refuses a profile's default group where somebody chooses groups.
+func (f *findings) chosen(pointer string, g *Group) {
+	if g.Origin == OriginDefault {
+		f.add(pointer, "default-group", "security group %q is its profile's default: ports have it by having no other, so it can't be attached", g.Label())
 	}
 }
 
@@ -249,6 +257,7 @@ func (f *findings) target(o *Attachment, s *Snapshot) {
 	if !ok {
 		return
 	}
+	f.chosen("/security_group_id", g)
 	if ins, ok := Find[*Instance](s, o.Target.InstanceID); ok {
 		f.scope("/security_group_id", g, g.ProjectID, ins.ProjectID)
 	}
