@@ -11,9 +11,6 @@ import (
 	"conjunct/openflow/ofconn"
 )
 
-// bindWait is how long a switch may be connected before its host's database is: at a start both dial at the same time.
-const bindWait = 10 * time.Second
-
 // serveSwitch keeps the connection to a switch until it ends.
 func (c *Controller) serveSwitch(ctx context.Context, conn *ofconn.Conn) {
 	h := c.bind(ctx, conn)
@@ -39,7 +36,7 @@ func (c *Controller) serveSwitch(ctx context.Context, conn *ofconn.Conn) {
 
 // bind finds the host of a switch.
 func (c *Controller) bind(ctx context.Context, conn *ofconn.Conn) *host {
-	patience := time.NewTimer(c.bindWait)
+	patience := time.NewTimer(c.limits.bind)
 	defer patience.Stop()
 	for {
 		h, changed := c.bindings.find(conn.DatapathID())
@@ -74,14 +71,6 @@ type session struct {
 	refused   map[openflow.FlowKey]refusal
 	reported  map[openflow.FlowKey]struct{} // foreign flows that are known and left alone
 }
-
-// Limits of what a switch may take to answer.
-const (
-	setupTimeout  = 30 * time.Second
-	dumpTimeout   = 2 * time.Minute
-	bundleTimeout = 2 * time.Minute
-	flushTimeout  = 10 * time.Second
-)
 
 var errDemoted = errors.New("another controller is master of the switch")
 
@@ -136,7 +125,7 @@ func (s *session) awaitSeating(ctx context.Context) error {
 // setup makes this controller the switch's master and the switch treat fragments as the pipeline needs it.
 func (s *session) setup(ctx context.Context) error {
 	s.h.change(func() { s.h.phase = phaseAdopting })
-	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.c.limits.setup)
 	defer cancel()
 	generation, err := s.c.options.Store.GenerationID(ctx)
 	if err != nil {
@@ -171,6 +160,8 @@ func (s *session) keep(ctx context.Context, events <-chan error) error {
 		case <-s.h.dirty:
 			err = s.flush(ctx)
 		case <-drift.C:
+			err = s.compare(ctx, routine)
+		case <-s.h.audit:
 			err = s.compare(ctx, routine)
 		}
 		if err == nil {

@@ -50,7 +50,7 @@ func (s *session) compare(ctx context.Context, why occasion) error {
 
 // dump reads the flows of our tables.
 func (s *session) dump(ctx context.Context) (installed, error) {
-	ctx, cancel := context.WithTimeout(ctx, dumpTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.c.limits.dump)
 	defer cancel()
 	have := make(installed)
 	for f, err := range s.conn.DumpFlows(ctx, ofconn.FlowFilter{Tables: ofconn.Tables(0, flows.LastTable)}) {

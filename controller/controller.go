@@ -74,12 +74,22 @@ type Controller struct {
 	metrics  *metrics
 	hits     *hits
 	dumps    chan struct{} // a token for every bridge that is being compared
-	bindWait time.Duration
+	limits   limits
 
 	databases *ovsdb.Listener
 	switches  net.Listener
 	dialers   dialers
 }
+
+// limits are how long is waited for a switch.
+type limits struct {
+	bind   time.Duration // for its host's database: at a start both dial at the same time
+	setup  time.Duration // for its answer to anything small
+	bundle time.Duration // for its answer to a bundle
+	dump   time.Duration // for all its flows
+}
+
+var defaultLimits = limits{bind: 10 * time.Second, setup: 30 * time.Second, bundle: time.Minute, dump: 2 * time.Minute}
 
 var _ policy.Inspector = (*Controller)(nil)
 
@@ -116,7 +126,7 @@ func New(o Options) (*Controller, error) {
 	o = o.withDefaults()
 	c := &Controller{
 		options: o, log: o.Log, bindings: newBindings(), hits: newHits(),
-		dumps: make(chan struct{}, 4*runtime.GOMAXPROCS(0)), bindWait: bindWait,
+		dumps: make(chan struct{}, 4*runtime.GOMAXPROCS(0)), limits: defaultLimits,
 	}
 	c.model = newModel(o.Mirror, o.Clock)
 	var err error

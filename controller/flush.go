@@ -56,7 +56,7 @@ func (s *session) flushZones(ctx context.Context, zones []uint16) error {
 	if len(zones) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.c.limits.setup)
 	defer cancel()
 	messages := make([]openflow.Message, 0, len(zones))
 	for _, z := range zones {
@@ -92,7 +92,7 @@ func (s *session) bundle(ctx context.Context, st *step, t taken) error {
 }
 
 func (s *session) send(ctx context.Context, st *step, t taken) error {
-	ctx, cancel := context.WithTimeout(ctx, bundleTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.c.limits.bundle)
 	defer cancel()
 	m := s.c.metrics
 	m.bundles.Inc()

@@ -66,7 +66,7 @@ func (s *session) poll(ctx context.Context) {
 var ruleTables = []uint8{flows.TableEgressRules, flows.TableIngrRules}
 
 func (s *session) readHits(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, dumpTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.c.limits.dump)
 	defer cancel()
 	now := make(map[openflow.FlowKey]counted, len(s.h.counted))
 	filter := ofconn.FlowFilter{Tables: ruleTables, Cookie: flows.Cookie(flows.CookieRule, 0), CookieMask: flows.Cookie(0xff, 0) | flows.CookieOwnerMask}

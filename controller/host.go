@@ -25,8 +25,9 @@ const (
 type host struct {
 	id    policy.HostID
 	model *model
-	// dirty holds a token when there may be something to flush, marks when installed marks may have to be written.
-	dirty, marks chan struct{}
+	// Tokens: dirty, there may be something to flush; marks, installed marks may have to be written; audit, the bridge is to
+	// be compared before the timer says so.
+	dirty, marks, audit chan struct{}
 
 	database claim // who speaks to its ovsdb-server
 	channel  claim // who speaks to its switch
@@ -72,7 +73,7 @@ type refusal struct {
 
 func newHost(m *model, id policy.HostID) *host {
 	return &host{
-		id: id, model: m, dirty: make(chan struct{}, 1), marks: make(chan struct{}, 1),
+		id: id, model: m, dirty: make(chan struct{}, 1), marks: make(chan struct{}, 1), audit: make(chan struct{}, 1),
 		flows: flows.NewHost(m.source), gone: make(map[uint16]bool),
 		plugs: make(map[uint16]*plug), uses: make(map[policy.Number]int), refusals: make(map[openflow.FlowKey]refusal),
 	}

@@ -36,6 +36,14 @@ func put(t testing.TB, s *store.Store, objects ...policy.Object) int64 {
 	return revision
 }
 
+// erase deletes an object.
+func erase(t testing.TB, s *store.Store, k policy.Kind, id string) int64 {
+	t.Helper()
+	revision, err := s.Update(context.Background(), func(tx policy.Tx) error { return tx.Delete(k, id) })
+	require.NoError(t, err)
+	return revision
+}
+
 // start runs a controller until the test ends, or until stop.
 func start(t testing.TB, o Options) (c *Controller, stop func()) {
 	t.Helper()
