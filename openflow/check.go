@@ -38,11 +38,10 @@ func (p Prereq) holds(m Match) bool {
 		return m.exactly(ICMPv6Type, ICMPv6NeighborSolicit)
 	case PrereqNDAdvert:
 		return m.exactly(ICMPv6Type, ICMPv6NeighborAdvertise)
+	default:
+		frag, _, _ := m.Get(IPFrag)
+		return p.protocolHolds(m) && (!p.hasPorts() || frag.Uint64()&FragLater == 0)
 	}
-	if frag, _, _ := m.Get(IPFrag); p.hasPorts() && frag.Uint64()&FragLater != 0 {
-		return false
-	}
-	return p.protocolHolds(m)
 }
 
 // hasPorts reports whether p is about a transport header, which a later fragment does not have.

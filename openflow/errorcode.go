@@ -11,67 +11,67 @@ type ErrorCode uint32
 
 // The errors that somebody branches on, and those that decoding reports. errorNames has all.
 const (
-	ErrHelloIncompatible ErrorCode = 0<<16 | 0
-	ErrBadVersion        ErrorCode = 1<<16 | 0
-	ErrBadType           ErrorCode = 1<<16 | 1
-	ErrBadMultipart      ErrorCode = 1<<16 | 2
-	ErrBadExperimenter   ErrorCode = 1<<16 | 3
-	ErrBadSubtype        ErrorCode = 1<<16 | 4
-	ErrPermission        ErrorCode = 1<<16 | 5
-	ErrBadLen            ErrorCode = 1<<16 | 6
-	ErrIsSlave           ErrorCode = 1<<16 | 10
-	ErrBadPort           ErrorCode = 1<<16 | 11
+	ErrHelloIncompatible ErrorCode = 0x0000_0000
+	ErrBadVersion        ErrorCode = 0x0001_0000
+	ErrBadType           ErrorCode = 0x0001_0001
+	ErrBadMultipart      ErrorCode = 0x0001_0002
+	ErrBadExperimenter   ErrorCode = 0x0001_0003
+	ErrBadSubtype        ErrorCode = 0x0001_0004
+	ErrPermission        ErrorCode = 0x0001_0005
+	ErrBadLen            ErrorCode = 0x0001_0006
+	ErrIsSlave           ErrorCode = 0x0001_000a
+	ErrBadPort           ErrorCode = 0x0001_000b
 
-	ErrBadActionType ErrorCode = 2<<16 | 0
-	ErrBadActionLen  ErrorCode = 2<<16 | 1
-	ErrBadOutPort    ErrorCode = 2<<16 | 4
-	ErrBadActionArg  ErrorCode = 2<<16 | 5
+	ErrBadActionType ErrorCode = 0x0002_0000
+	ErrBadActionLen  ErrorCode = 0x0002_0001
+	ErrBadOutPort    ErrorCode = 0x0002_0004
+	ErrBadActionArg  ErrorCode = 0x0002_0005
 	// ErrMatchInconsistent: an action on a header that the match does not promise.
-	ErrMatchInconsistent ErrorCode = 2<<16 | 10
-	ErrBadActionTag      ErrorCode = 2<<16 | 12
-	ErrBadSetArgument    ErrorCode = 2<<16 | 15
-	ErrBadSetMask        ErrorCode = 2<<16 | 16
+	ErrMatchInconsistent ErrorCode = 0x0002_000a
+	ErrBadActionTag      ErrorCode = 0x0002_000c
+	ErrBadSetArgument    ErrorCode = 0x0002_000f
+	ErrBadSetMask        ErrorCode = 0x0002_0010
 
-	ErrUnknownInstruction  ErrorCode = 3<<16 | 0
-	ErrBadInstructionTable ErrorCode = 3<<16 | 2
-	ErrBadInstructionLen   ErrorCode = 3<<16 | 7
-	ErrDupInstruction      ErrorCode = 3<<16 | 9
+	ErrUnknownInstruction  ErrorCode = 0x0003_0000
+	ErrBadInstructionTable ErrorCode = 0x0003_0002
+	ErrBadInstructionLen   ErrorCode = 0x0003_0007
+	ErrDupInstruction      ErrorCode = 0x0003_0009
 
-	ErrBadMatchType ErrorCode = 4<<16 | 0
-	ErrBadMatchLen  ErrorCode = 4<<16 | 1
-	ErrBadWildcards ErrorCode = 4<<16 | 5
-	ErrBadField     ErrorCode = 4<<16 | 6
-	ErrBadValue     ErrorCode = 4<<16 | 7
-	ErrBadMask      ErrorCode = 4<<16 | 8
-	ErrBadPrereq    ErrorCode = 4<<16 | 9
-	ErrDupField     ErrorCode = 4<<16 | 10
+	ErrBadMatchType ErrorCode = 0x0004_0000
+	ErrBadMatchLen  ErrorCode = 0x0004_0001
+	ErrBadWildcards ErrorCode = 0x0004_0005
+	ErrBadField     ErrorCode = 0x0004_0006
+	ErrBadValue     ErrorCode = 0x0004_0007
+	ErrBadMask      ErrorCode = 0x0004_0008
+	ErrBadPrereq    ErrorCode = 0x0004_0009
+	ErrDupField     ErrorCode = 0x0004_000a
 
-	ErrTableFull  ErrorCode = 5<<16 | 1
-	ErrBadTable   ErrorCode = 5<<16 | 2
-	ErrOverlap    ErrorCode = 5<<16 | 3
-	ErrBadCommand ErrorCode = 5<<16 | 6
+	ErrTableFull  ErrorCode = 0x0005_0001
+	ErrBadTable   ErrorCode = 0x0005_0002
+	ErrOverlap    ErrorCode = 0x0005_0003
+	ErrBadCommand ErrorCode = 0x0005_0006
 
-	ErrBadConfigFlags ErrorCode = 10<<16 | 0
+	ErrBadConfigFlags ErrorCode = 0x000a_0000
 
-	ErrRoleStale ErrorCode = 11<<16 | 0
-	ErrRoleUnsup ErrorCode = 11<<16 | 1
-	ErrBadRole   ErrorCode = 11<<16 | 2
+	ErrRoleStale ErrorCode = 0x000b_0000
+	ErrRoleUnsup ErrorCode = 0x000b_0001
+	ErrBadRole   ErrorCode = 0x000b_0002
 
-	ErrBundleUnknown   ErrorCode = 17<<16 | 0
-	ErrBundleBadID     ErrorCode = 17<<16 | 2
-	ErrBundleExists    ErrorCode = 17<<16 | 3
-	ErrBundleClosed    ErrorCode = 17<<16 | 4
-	ErrOutOfBundles    ErrorCode = 17<<16 | 5
-	ErrBundleBadType   ErrorCode = 17<<16 | 6
-	ErrBundleBadFlags  ErrorCode = 17<<16 | 7
-	ErrBundleMsgBadLen ErrorCode = 17<<16 | 8
-	ErrBundleMsgBadXid ErrorCode = 17<<16 | 9
-	ErrBundleMsgUnsup  ErrorCode = 17<<16 | 10
-	ErrBundleMsgFailed ErrorCode = 17<<16 | 13
-	ErrBundleTimeout   ErrorCode = 17<<16 | 14
+	ErrBundleUnknown   ErrorCode = 0x0011_0000
+	ErrBundleBadID     ErrorCode = 0x0011_0002
+	ErrBundleExists    ErrorCode = 0x0011_0003
+	ErrBundleClosed    ErrorCode = 0x0011_0004
+	ErrOutOfBundles    ErrorCode = 0x0011_0005
+	ErrBundleBadType   ErrorCode = 0x0011_0006
+	ErrBundleBadFlags  ErrorCode = 0x0011_0007
+	ErrBundleMsgBadLen ErrorCode = 0x0011_0008
+	ErrBundleMsgBadXid ErrorCode = 0x0011_0009
+	ErrBundleMsgUnsup  ErrorCode = 0x0011_000a
+	ErrBundleMsgFailed ErrorCode = 0x0011_000d
+	ErrBundleTimeout   ErrorCode = 0x0011_000e
 
-	ErrMustBeZero     ErrorCode = 0xffff<<16 | 4
-	ErrBadConjunction ErrorCode = 0xffff<<16 | 15
+	ErrMustBeZero     ErrorCode = 0xffff_0004
+	ErrBadConjunction ErrorCode = 0xffff_000f
 )
 
 // MakeErrorCode joins a type and a code.

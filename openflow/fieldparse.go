@@ -51,9 +51,10 @@ func (f Field) parseForm(s string) (MatchField, error) {
 			}
 		}
 		return MatchField{}, fmt.Errorf("not one of no, yes, first, later, not_later")
+	default:
+		number := func(s string) (Bits, error) { return parseBits(s, info.Bytes*8) }
+		return f.parseMasked(s, number, number)
 	}
-	number := func(s string) (Bits, error) { return parseBits(s, info.Bytes*8) }
-	return f.parseMasked(s, number, number)
 }
 
 // parseMasked reads VALUE or VALUE/MASK.

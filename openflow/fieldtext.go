@@ -31,12 +31,13 @@ func (f Field) appendValue(b []byte, value, mask Bits) []byte {
 		return append(b, fragName(value.Uint64(), mask.Uint64())...)
 	case FormHex, FormLabel:
 		return appendMasked(b, appendHex, value, mask, full)
+	default:
+		b = appendDecimal(b, value)
+		if !full {
+			b = appendHex(append(b, '/'), mask)
+		}
+		return b
 	}
-	b = appendDecimal(b, value)
-	if !full {
-		b = appendHex(append(b, '/'), mask)
-	}
-	return b
 }
 
 // appendMatchValue prints value and mask as a match does.
@@ -58,8 +59,9 @@ func (f Field) appendMatchValue(b []byte, value, mask Bits) []byte {
 		return b
 	case FormTOS:
 		return strconv.AppendUint(b, value.Uint64()<<2, 10)
+	default:
+		return f.appendValue(b, value, mask)
 	}
-	return f.appendValue(b, value, mask)
 }
 
 func appendMasked(b []byte, print func([]byte, Bits) []byte, value, mask Bits, full bool) []byte {

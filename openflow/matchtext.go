@@ -87,12 +87,13 @@ type matchPrinter struct {
 func (t *matchPrinter) has(f Field) bool { return t.all[f].Field == f }
 
 func (t *matchPrinter) append(b []byte, f Field) []byte {
-	if f == otherEthType {
-		if f = EthType; t.skipType {
-			return b
-		}
-	} else if f == EthType {
+	if f == EthType {
 		return t.appendKeyword(b)
+	}
+	if other := f == otherEthType; other && t.skipType {
+		return b
+	} else if other {
+		f = EthType
 	}
 	m := &t.all[f]
 	switch {

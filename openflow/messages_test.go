@@ -75,7 +75,7 @@ func (r *recorder) serve(who string) string {
 	name := r.s.path(fmt.Sprintf("rec%d.sock", time.Now().UnixNano()))
 	l, err := net.Listen("unix", name)
 	require.NoError(r.s.t, err)
-	r.s.t.Cleanup(func() { l.Close() })
+	r.s.t.Cleanup(func() { _ = l.Close() })
 	go func() {
 		for {
 			controller, err := l.Accept()
@@ -95,7 +95,7 @@ func (r *recorder) serve(who string) string {
 
 // pass copies messages and keeps one of each look.
 func (r *recorder) pass(who string, from, to net.Conn) {
-	defer to.Close()
+	defer func() { _ = to.Close() }()
 	for {
 		b := make([]byte, openflow.HeaderLen)
 		if _, err := io.ReadFull(from, b); err != nil {
@@ -234,8 +234,8 @@ func ours(r *recorder) {
 	ask(openflow.FlowMod{Flow: flow}, openflow.Error{}) // a slave may not
 	r.s.vsctl("del-port", "br0", "p1")
 	await(openflow.PortStatus{})
-	p.conn.Close()
-	q.conn.Close()
+	require.NoError(t, p.conn.Close())
+	require.NoError(t, q.conn.Close())
 }
 
 // udpPacket is 10.0.0.1:1 to 10.0.0.2:2 in an Ethernet frame.

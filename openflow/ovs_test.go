@@ -38,7 +38,7 @@ func startOVS(t *testing.T) *ovs {
 	dir, err := os.MkdirTemp("", "cjof") // short: a Unix socket's path has 107 bytes
 	require.NoError(t, err)
 	s := &ovs{t: t, dir: dir}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	s.run("ovsdb-tool", "create", s.path("conf.db"), schema(t))
 	s.daemon("ovsdb-server", s.path("conf.db"), "--remote=punix:"+s.path("db.sock"), "--unixctl="+s.path("db.ctl"))
 	s.waitFor("db.sock")
@@ -88,9 +88,9 @@ func (s *ovs) daemon(name string, args ...string) {
 	cmd.Stdout, cmd.Stderr = log, log
 	require.NoError(s.t, cmd.Start())
 	s.t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		log.Close()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		_ = log.Close()
 	})
 }
 
@@ -134,8 +134,8 @@ type peer struct {
 }
 
 func newPeer(t *testing.T, c net.Conn) *peer {
-	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	t.Cleanup(func() { _ = c.Close() })
+	require.NoError(t, c.SetDeadline(time.Now().Add(20*time.Second)))
 	return &peer{t: t, conn: c, xid: 100}
 }
 

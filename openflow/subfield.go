@@ -23,8 +23,9 @@ func (f Field) width() int {
 		return 12
 	case ARPOp:
 		return 16
+	default:
+		return fieldTable[f].Bits
 	}
-	return fieldTable[f].Bits
 }
 
 // Low returns the n lowest bits of f, as a zone is read from a register.

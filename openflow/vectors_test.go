@@ -112,7 +112,7 @@ func (s *ovs) record(flows []string) [][]byte {
 	t := s.t
 	l, err := net.Listen("unix", s.path("record.sock"))
 	require.NoError(t, err)
-	defer l.Close()
+	defer func() { require.NoError(t, l.Close()) }()
 	cmd := s.command("ovs-ofctl", "-O", "OpenFlow15", "--no-names", "add-flows", "unix:"+s.path("record.sock"), writeFile(t, strings.Join(flows, "\n")))
 	require.NoError(t, cmd.Start())
 	c, err := l.Accept()
@@ -133,9 +133,11 @@ func (s *ovs) record(flows []string) [][]byte {
 			require.NoError(t, err)
 			_, err = c.Write(reply)
 			require.NoError(t, err)
+		default:
+			require.Failf(t, "ovs-ofctl sends what nobody answers", "%x", b)
 		}
 	}
-	c.Close()
+	require.NoError(t, c.Close())
 	require.NoError(t, cmd.Wait())
 	require.Len(t, sent, len(flows))
 	return sent
