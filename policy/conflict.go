@@ -21,7 +21,10 @@ func Conflicts(before, o Object, s *Snapshot) []*Conflict {
 	}
 	switch o := o.(type) {
 	case *Instance:
-		add(groupLimit(s, "instance", o, o.SecurityGroupIDs))
+		if c := groupLimit(s, "instance", o, o.SecurityGroupIDs); c != nil {
+			add(c) // Its ports have too many for the same reason.
+			break
+		}
 		for p := range Referrers[*Port](s, KindInstance, o.ID) {
 			add(groupLimit(s, "port", p, slices.Concat(o.SecurityGroupIDs, p.SecurityGroupIDs)))
 		}
