@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -88,7 +91,7 @@ func TestNode(t *testing.T) {
 	}
 }
 
-// A command runs where it is told to, and a process as long as its namespace.
+// A command and a process run where they are told to.
 func TestCommands(t *testing.T) {
 	t.Parallel()
 	l := lab.New(t, lab.Options{})
@@ -97,4 +100,13 @@ func TestCommands(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(out), "mgmt0")
 	require.NotContains(t, string(out), "fabric")
+
+	log := filepath.Join(l.Dir(), "log")
+	p, err := ctl.Start(exec.Command("sh", "-c", "echo begun; exec sleep 1000"), log)
+	require.NoError(t, err)
+	require.True(t, p.Running())
+	require.Eventually(t, func() bool { b, _ := os.ReadFile(log); return string(b) == "begun\n" }, patience, time.Millisecond)
+	p.Stop()
+	require.False(t, p.Running())
+	require.ErrorContains(t, p.Wait(), "terminated")
 }

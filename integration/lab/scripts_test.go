@@ -50,12 +50,21 @@ func TestScriptsAreShell(t *testing.T) {
 	}
 }
 
-// A machine that has all it needs is provisioned in silence.
+// A machine that has all it needs is provisioned in silence, without asking the network.
 func TestProvisionIsQuiet(t *testing.T) {
 	require.NoError(t, usable(t))
-	require.Empty(t, run(t, exec.Command(script(t, "provision.sh"), "lab")))
-	err := exec.Command(script(t, "provision.sh"), "toaster").Run()
+	offline := t.TempDir()
+	for _, tool := range []string{"apt-get", "curl"} {
+		require.NoError(t, os.WriteFile(filepath.Join(offline, tool), []byte("#!/bin/sh\nexit 1\n"), 0o755))
+	}
+	for _, role := range []string{"lab", "hypervisor", "controller"} {
+		cmd := exec.Command(script(t, "provision.sh"), role)
+		cmd.Env = append(os.Environ(), "PATH="+offline+":"+os.Getenv("PATH")+":/usr/local/go/bin")
+		require.Empty(t, run(t, cmd), role)
+	}
+	out, err := exec.Command(script(t, "provision.sh"), "toaster").CombinedOutput()
 	require.Error(t, err)
+	require.Contains(t, string(out), "no role toaster")
 }
 
 // A vagrantMachine is what the Vagrantfile says of one machine.
