@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gopacket/gopacket"
 	"github.com/stretchr/testify/require"
 
 	"conjunct/integration/lab"
@@ -60,10 +61,23 @@ func TestUnplugAndDestroy(t *testing.T) {
 func TestRoutes(t *testing.T) {
 	t.Parallel()
 	w := newTwoHosts(t)
-	far := w.Outside(lab.Outside{Name: "far", Addrs: addrs("203.0.113.9/32"),
-		Routes: []lab.Route{{To: addrs("10.0.0.0/24")[0]}}})
-	near := w.hv1.Plug(lab.VM{Name: "near", Addrs: addrs("10.0.0.3/24"),
-		Routes: []lab.Route{{To: addrs("203.0.113.0/24")[0]}, {To: addrs("198.51.100.0/24")[0], Via: w.b.Addr4()}}})
-	require.Equal(t, lab.Open, near.Try(lab.Ping(far.Addr4())))
-	require.Equal(t, lab.Open, far.Try(lab.Ping(near.Addr4())))
+	far := w.Outside(lab.Outside{Name: "far", Addrs: addrs("203.0.113.9/32", "2001:db8::9/128"),
+		Routes: []lab.Route{{To: netip.MustParsePrefix("0.0.0.0/0")}, {To: netip.MustParsePrefix("::/0")}}})
+	near := w.hv1.Plug(lab.VM{Name: "near", Addrs: addrs("10.0.0.3/24", "fd00::3/64"), Routes: []lab.Route{
+		{To: netip.MustParsePrefix("203.0.113.0/24")},
+		{To: netip.MustParsePrefix("2001:db8::/32")},
+		{To: netip.MustParsePrefix("0.0.0.0/0"), Via: w.b.Addr4()},
+		{To: netip.MustParsePrefix("::/0"), Via: w.b.Addr6()},
+	}})
+	for i := range near.Addrs {
+		require.Equal(t, lab.Open, near.Try(lab.Ping(far.Addrs[i].Addr())))
+		require.Equal(t, lab.Open, far.Try(lab.Ping(near.Addrs[i].Addr())))
+	}
+
+	// What is elsewhere goes to the gateway, by its MAC.
+	elsewhere := w.b.Sniff(func(p gopacket.Packet) bool {
+		return p.NetworkLayer() != nil && p.NetworkLayer().NetworkFlow().Dst().String() == "192.0.2.1"
+	})
+	require.NotEqual(t, lab.Open, near.Try(lab.Ping(netip.MustParseAddr("192.0.2.1")).Within(200*time.Millisecond)))
+	require.True(t, elsewhere.Heard(patience))
 }
