@@ -17,16 +17,23 @@ const (
 
 // attachedTo lists what has the group: instances, ports and attachments.
 func attachedTo(s *policy.Snapshot, id policy.GroupID) (out []policy.Object) {
-	for _, i := range policy.List(s, func(i *policy.Instance) bool { return slices.Contains(i.SecurityGroupIDs, id) }) {
+	for _, i := range referring[*policy.Instance](s, policy.KindGroup, string(id)) {
 		out = append(out, i)
 	}
-	for _, p := range policy.List(s, func(p *policy.Port) bool { return slices.Contains(p.SecurityGroupIDs, id) }) {
+	for _, p := range referring[*policy.Port](s, policy.KindGroup, string(id)) {
 		out = append(out, p)
 	}
-	for _, a := range policy.List(s, func(a *policy.Attachment) bool { return a.GroupID == id }) {
+	for _, a := range referring[*policy.Attachment](s, policy.KindGroup, string(id)) {
 		out = append(out, a)
 	}
 	return out
+}
+
+// referring lists the objects of a type that refer to an object, by id.
+func referring[T policy.Object](s *policy.Snapshot, k policy.Kind, id string) []T {
+	return slices.SortedFunc(policy.Referrers[T](s, k, id), func(a, b T) int {
+		return strings.Compare(a.Base().ID, b.Base().ID)
+	})
 }
 
 // attachmentOf is what an object that has the group looks like as an attachment.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"conjunct/policy"
@@ -81,13 +82,13 @@ func (c *change) removeGroup(id policy.GroupID, r groupRemoval) error {
 	}
 	s := c.Snapshot()
 	profile := s.ProfileOfProject(g.ProjectID)
-	referring := policy.List(s, func(o *policy.Rule) bool { return o.Remote.GroupID == id && o.GroupID != id })
+	naming := slices.DeleteFunc(referring[*policy.Rule](s, policy.KindGroup, string(id)), func(r *policy.Rule) bool { return r.GroupID == id })
 	attached := attachedTo(s, id)
 	var against []error
-	if len(referring) > 0 && !r.references {
+	if len(naming) > 0 && !r.references {
 		against = append(against, &policy.Conflict{
-			Code: "group-referenced", Holders: holdersOfRules(s, referring),
-			Message: fmt.Sprintf("security group %q is the remote of %s; remove these rules first, or repeat with references=remove", g.Label(), ruleWords(s, referring)),
+			Code: "group-referenced", Holders: holdersOfRules(s, naming),
+			Message: fmt.Sprintf("security group %q is the remote of %s; remove these rules first, or repeat with references=remove", g.Label(), ruleWords(s, naming)),
 		})
 	}
 	if profile.GroupDelete == policy.DeleteRequireNoRules {
@@ -107,7 +108,7 @@ func (c *change) removeGroup(id policy.GroupID, r groupRemoval) error {
 	if len(against) > 0 {
 		return errors.Join(against...)
 	}
-	for _, rule := range referring {
+	for _, rule := range naming {
 		if err := c.removePart(rule); err != nil {
 			return err
 		}

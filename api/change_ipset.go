@@ -62,7 +62,7 @@ func removeIPSet(c *change, id string, _ url.Values) error {
 		return err
 	}
 	s := c.Snapshot()
-	using := policy.List(s, func(r *policy.Rule) bool { return r.Remote.IPSetID == policy.IPSetID(id) })
+	using := referring[*policy.Rule](s, policy.KindIPSet, id)
 	if len(using) > 0 {
 		return &policy.Conflict{Code: "ip-set-in-use", Holders: holdersOfRules(s, using),
 			Message: fmt.Sprintf("IP set %q is used by %s; remove these rules first", set.Label(), ruleWords(s, using))}

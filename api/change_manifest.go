@@ -75,7 +75,7 @@ func stateOf(s *policy.Snapshot, p placed, wire any) string {
 	all := []policy.Object{o}
 	switch o.(type) {
 	case *policy.Group:
-		for _, r := range policy.List(s, func(r *policy.Rule) bool { return string(r.GroupID) == p.id }) {
+		for _, r := range s.RulesOf(policy.GroupID(p.id)) {
 			all = append(all, r)
 		}
 	case *policy.IPSet:

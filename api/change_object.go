@@ -28,9 +28,10 @@ func (c *change) saveObject(id string, o policy.Object) error {
 
 // removeProject takes the project's default groups along: nobody made them, so nobody can be asked to delete them first.
 func removeProject(c *change, id string, _ url.Values) error {
-	for _, g := range policy.List(c.Snapshot(), func(g *policy.Group) bool {
-		return string(g.ProjectID) == id && g.Origin == policy.OriginDefault
-	}) {
+	for _, g := range referring[*policy.Group](c.Snapshot(), policy.KindProject, id) {
+		if g.Origin != policy.OriginDefault {
+			continue
+		}
 		if err := c.Delete(policy.KindGroup, g.ID); err != nil {
 			return err
 		}

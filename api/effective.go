@@ -150,8 +150,10 @@ func (rd *reader) causes(v *policy.PortView, g *policy.Group) []Cause {
 	if slices.Contains(v.Port.SecurityGroupIDs, id) {
 		out = append(out, Cause{By: "port", ID: v.Port.ID})
 	}
-	for _, a := range policy.List(rd.snapshot, func(a *policy.Attachment) bool { return a.GroupID == id && reaches(a.Target, v) }) {
-		out = append(out, Cause{By: targetWord(a.Target), ID: a.ID})
+	for _, a := range referring[*policy.Attachment](rd.snapshot, policy.KindGroup, g.ID) {
+		if reaches(a.Target, v) {
+			out = append(out, Cause{By: targetWord(a.Target), ID: a.ID})
+		}
 	}
 	return out
 }

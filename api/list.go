@@ -53,7 +53,7 @@ func (c *call) listObjects(rs *resource) error {
 	var page *Page[any]
 	var err error
 	c.Objects.View(func(s *policy.Snapshot) {
-		rd := (&reader{snapshot: s, inspector: c.Inspector}).indexed(rs.kind)
+		rd := &reader{snapshot: s, inspector: c.Inspector}
 		var views []any
 		for _, o := range sorted(s, rs.kind) {
 			if v := rs.view(rd, o); c.passes(rs, v) {

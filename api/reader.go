@@ -12,37 +12,11 @@ import (
 type reader struct {
 	snapshot  *policy.Snapshot
 	inspector policy.Inspector
-	rules     map[policy.GroupID][]*policy.Rule // of every group, once a list has asked
-	entries   map[policy.IPSetID][]*policy.Entry
 }
 
-// indexed prepares the reader to show all objects of a kind: the parts of groups and sets are then looked at once, and not
-// once for each group or set.
-func (rd *reader) indexed(k policy.Kind) *reader {
-	switch k {
-	case policy.KindGroup:
-		rd.rules = make(map[policy.GroupID][]*policy.Rule)
-		for _, r := range policy.List[*policy.Rule](rd.snapshot, nil) {
-			rd.rules[r.GroupID] = append(rd.rules[r.GroupID], r)
-		}
-		for _, rules := range rd.rules {
-			slices.SortFunc(rules, func(a, b *policy.Rule) int { return cmp.Compare(a.Number, b.Number) })
-		}
-	case policy.KindIPSet:
-		rd.entries = make(map[policy.IPSetID][]*policy.Entry)
-		for _, e := range policy.List[*policy.Entry](rd.snapshot, nil) {
-			rd.entries[e.IPSetID] = append(rd.entries[e.IPSetID], e)
-		}
-	}
-	return rd
-}
-
+// rulesOf lists a group's rules in the order in which they are tried.
 func (rd *reader) rulesOf(g *policy.Group) []*policy.Rule {
-	id := policy.GroupID(g.ID)
-	rules := rd.rules[id]
-	if rd.rules == nil {
-		rules = rd.snapshot.RulesOf(id)
-	}
+	rules := rd.snapshot.RulesOf(policy.GroupID(g.ID))
 	if g.Evaluation == policy.Ordered {
 		slices.SortStableFunc(rules, func(a, b *policy.Rule) int { return cmp.Compare(placeOf(a), placeOf(b)) })
 	}
@@ -57,13 +31,6 @@ func placeOf(r *policy.Rule) int {
 	return *r.Position
 }
 
-func (rd *reader) entriesOf(id policy.IPSetID) []*policy.Entry {
-	if rd.entries != nil {
-		return rd.entries[id]
-	}
-	return rd.snapshot.EntriesOf(id)
-}
-
 // revision is the object's and that of what belongs to it: the ETag.
 func (rd *reader) revision(o policy.Object) int64 {
 	newest := o.Base().Revision
@@ -73,7 +40,7 @@ func (rd *reader) revision(o policy.Object) int64 {
 			newest = max(newest, r.Revision)
 		}
 	case *policy.IPSet:
-		for _, e := range rd.entriesOf(policy.IPSetID(o.ID)) {
+		for _, e := range rd.snapshot.EntriesOf(policy.IPSetID(o.ID)) {
 			newest = max(newest, e.Revision)
 		}
 	}
@@ -109,7 +76,7 @@ func (rd *reader) group(g *policy.Group) *Group {
 func (rd *reader) ipSet(s *policy.IPSet) *IPSet {
 	out := &IPSet{IPSet: *s, Entries: []Entry{}}
 	out.Revision = rd.revision(s)
-	for _, e := range rd.entriesOf(policy.IPSetID(s.ID)) {
+	for _, e := range rd.snapshot.EntriesOf(policy.IPSetID(s.ID)) {
 		out.Entries = append(out.Entries, *e)
 	}
 	return out
