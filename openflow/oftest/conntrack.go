@@ -106,7 +106,7 @@ func (t *tracker) open(p *Packet, key tuple, a *ctAction) *connection {
 	if !a.commit {
 		return nil
 	}
-	conn := &connection{opened: key, state: newProtocolState(key.proto)}
+	conn := &connection{opened: key, state: newProtocolState(p, key.proto)}
 	if t.conns == nil {
 		t.conns = make(map[tuple]*connection)
 	}

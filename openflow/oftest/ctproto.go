@@ -8,9 +8,9 @@ type protocolState interface {
 	update(p *Packet, reply bool) verdict
 }
 
-func newProtocolState(proto uint8) protocolState {
+func newProtocolState(p *Packet, proto uint8) protocolState {
 	if proto == openflow.ProtoTCP {
-		return &tcpState{peers: [2]tcpPeer{tcpSynSent, tcpClosed}}
+		return openTCP(p.number(openflow.TCPFlags))
 	}
 	return new(answered)
 }
@@ -43,69 +43,4 @@ func (s *answered) update(_ *Packet, reply bool) verdict {
 		return verdictEstablished
 	}
 	return verdictNew
-}
-
-// A tcpPeer is the state of one end of a TCP connection (enum ct_dpif_tcp_state).
-type tcpPeer uint8
-
-const (
-	tcpClosed      tcpPeer = 0
-	tcpSynSent     tcpPeer = 2
-	tcpEstablished tcpPeer = 4
-	tcpClosing     tcpPeer = 7
-	tcpFinWait2    tcpPeer = 9
-	tcpTimeWait    tcpPeer = 10
-)
-
-// tcpState is the state of a TCP connection (lib/conntrack-tcp.c), for packets whose sequence numbers are in order.
-type tcpState struct {
-	peers [2]tcpPeer // 0 is the end that opened
-}
-
-func (s *tcpState) update(p *Packet, reply bool) verdict {
-	src, dst := &s.peers[0], &s.peers[1]
-	if reply {
-		src, dst = dst, src
-	}
-	flags := p.number(openflow.TCPFlags)
-	if tcpNonsense(flags) {
-		return verdictInvalid
-	}
-	if flags&(SYN|ACK) == SYN {
-		if *src >= tcpFinWait2 && *dst >= tcpFinWait2 {
-			return verdictReopens
-		}
-		if *src <= tcpSynSent {
-			*src = tcpSynSent
-			return verdictNew
-		}
-	}
-	*src = max(*src, tcpSynSent)
-	if flags&FIN != 0 {
-		*src = max(*src, tcpClosing)
-	}
-	if flags&ACK != 0 {
-		switch *dst {
-		case tcpSynSent:
-			*dst = tcpEstablished
-		case tcpClosing:
-			*dst = tcpFinWait2
-		}
-	}
-	if flags&RST != 0 {
-		*src, *dst = tcpTimeWait, tcpTimeWait
-	}
-	return verdictEstablished
-}
-
-// tcpNonsense reports whether no sane stack sends these flags together (tcp_invalid_flags).
-func tcpNonsense(flags uint64) bool {
-	if flags&SYN != 0 {
-		if flags&(RST|FIN) != 0 {
-			return true
-		}
-	} else if flags&(ACK|RST) == 0 {
-		return true
-	}
-	return flags&ACK == 0 && flags&(FIN|PSH|URG) != 0
 }

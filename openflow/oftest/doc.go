@@ -16,7 +16,7 @@
 //	packet -> [ pass: tables, registers ] -> output, ct, ... -> ct(table=N) -> [ pass ] -> ...
 //
 // What the model leaves out: MAC learning (NORMAL floods), groups, meters, NAT, ALG,
-// TCP windows, time-outs of connections, flows and fragments, minimal sizes of fragments, packets from and
+// sequence numbers of TCP (every segment has the same), time-outs of connections, flows and fragments, minimal sizes of fragments, packets from and
 // to the controller. A packet that meets an action it leaves out goes nowhere, and the Journey says why.
 //
 // A Switch is small, so that a thousand run in one process: flows are kept in encoded form that

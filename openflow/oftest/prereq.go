@@ -40,23 +40,18 @@ func (p *Packet) has(f openflow.Field) bool {
 		return icmpv6 && kind == openflow.ICMPv6NeighborSolicit
 	case openflow.PrereqNDAdvert:
 		return icmpv6 && kind == openflow.ICMPv6NeighborAdvertise
-	case openflow.PrereqCT:
-		return p.hasTuple(f, v4, v6)
+	case openflow.PrereqCT, openflow.PrereqCTPorts:
+		return p.hasTuple() && (v4 || v6)
+	case openflow.PrereqCTIPv4:
+		return p.hasTuple() && v4
+	case openflow.PrereqCTIPv6:
+		return p.hasTuple() && v6
 	}
 	return true
 }
 
-// hasTuple: a packet of a valid connection has the fields of its original tuple, of its own family.
-func (p *Packet) hasTuple(f openflow.Field, v4, v6 bool) bool {
-	state := p.number(openflow.CTState)
-	if state&openflow.CTTracked == 0 || state&openflow.CTInvalid != 0 {
-		return false
-	}
-	switch f {
-	case openflow.CTNwSrc, openflow.CTNwDst:
-		return v4
-	case openflow.CTIPv6Src, openflow.CTIPv6Dst:
-		return v6
-	}
-	return v4 || v6
+// hasTuple reports whether actions may read the original tuple (is_ct_valid in lib/flow.h): not of an ICMP error that goes the way of the
+// packet which opened the connection. Such an error matches on the tuple like any other packet.
+func (p *Packet) hasTuple() bool {
+	return p.number(openflow.CTState)&(openflow.CTNew|openflow.CTEstablished|openflow.CTReply) != 0
 }
