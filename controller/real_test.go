@@ -29,10 +29,7 @@ func newRealSwitch(t testing.TB, systemID string) *realSwitch {
 			t.Skipf("%s is not installed (Debian: openvswitch-switch)", tool)
 		}
 	}
-	dir, err := os.MkdirTemp("", "cjc") // sockets' paths are short
-	require.NoError(t, err)
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	s := &realSwitch{t: t, dir: dir}
+	s := &realSwitch{t: t, dir: shortDir(t)}
 	s.run("ovsdb-tool", "create", s.path("conf.db"), vswitchSchema)
 	s.daemon("ovsdb-server", s.path("conf.db"), "--remote=punix:"+s.path("db.sock"),
 		"--remote=db:Open_vSwitch,Open_vSwitch,manager_options", "--unixctl="+s.path("db.ctl"))

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"net/netip"
+	"os"
 	"testing"
 	"time"
 
@@ -113,4 +114,12 @@ const patience = 30 * time.Second
 func eventually(t testing.TB, cond func() bool, what ...any) {
 	t.Helper()
 	require.Eventually(t, cond, patience, 5*time.Millisecond, what...)
+}
+
+// shortDir is a directory whose path fits into a socket's address (108 bytes).
+func shortDir(t testing.TB) string {
+	dir, err := os.MkdirTemp("", "cjc")
+	require.NoError(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
