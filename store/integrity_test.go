@@ -139,6 +139,12 @@ func TestUniqueValuesMoveWithinATransaction(t *testing.T) {
 	mustUpdate(t, s, put(web, db))
 	consistent(t, s)
 	require.Equal(t, "db", get[*policy.Group](t, s, "web").Name)
+	for _, name := range []string{"web", "db"} {
+		g := group("another")
+		g.Name = name
+		_, err := s.Update(t.Context(), put(g))
+		require.Equal(t, "name-taken", conflictOf(t, err).Code)
+	}
 
 	// A name that is free again is taken, also by what is created where the holder is deleted.
 	mustUpdate(t, s, func(tx policy.Tx) error {

@@ -105,6 +105,81 @@ func TestSnapshotAndWatchIsExact(t *testing.T) {
 	})
 }
 
+func TestOpenWhileOthersWrite(t *testing.T) {
+	s := two(t, inside)
+	populate(t, s[0])
+	type opened struct {
+		store    *Store
+		snapshot *policy.Snapshot
+		batches  <-chan policy.Batch
+	}
+	var all []opened
+	writing, stop := context.WithCancel(t.Context())
+	var opening sync.WaitGroup
+	opening.Go(func() {
+		for writing.Err() == nil && len(all) < 50 {
+			o, err := New(t.Context(), inside.client, Options{Prefix: string(s[0].layout)})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			snapshot, batches, err := o.SnapshotAndWatch(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			all = append(all, opened{o, snapshot, batches})
+		}
+	})
+	newest := churn(t, s, 6, 20)
+	stop()
+	opening.Wait()
+	for _, o := range all {
+		require.Empty(t, dangling(o.snapshot))
+		equal(t, s[0], replay(t, o.snapshot, o.batches, newest))
+		o.store.Close()
+	}
+	require.Greater(t, len(all), 3)
+	consistent(t, s[0])
+}
+
+// brittle is a watcher whose watches break after every answer.
+type brittle struct{ clientv3.Watcher }
+
+func (b brittle) Watch(ctx context.Context, name string, opts ...clientv3.OpOption) clientv3.WatchChan {
+	out := make(chan clientv3.WatchResponse)
+	ctx, cancel := context.WithCancel(ctx)
+	from := b.Watcher.Watch(ctx, name, opts...)
+	go func() {
+		defer close(out)
+		defer cancel()
+		if r, ok := <-from; ok {
+			select {
+			case out <- r:
+			case <-ctx.Done():
+			}
+		}
+	}()
+	return out
+}
+
+func TestAWatchThatBreaksGoesOnWhereItWas(t *testing.T) {
+	c := clientv3.NewCtxClient(t.Context())
+	c.KV, c.Watcher = inside.client.KV, brittle{inside.client.Watcher}
+	s, err := New(t.Context(), c, Options{Prefix: freshPrefix()})
+	require.NoError(t, err)
+	defer s.Close()
+	snapshot, batches, err := s.SnapshotAndWatch(t.Context())
+	require.NoError(t, err)
+	for n := range 4 {
+		g := group("g")
+		g.Description = fmt.Sprint(n)
+		mustUpdate(t, s, put(g))
+	}
+	newest := mustUpdate(t, s, remove(policy.KindGroup, "g"))
+	equal(t, s, replay(t, snapshot, batches, newest))
+	consistent(t, s)
+}
+
 func TestSlowReaderGetsEverythingMerged(t *testing.T) {
 	q := newSubscription()
 	g := func(n int) *policy.Group { return &policy.Group{Meta: policy.Meta{ID: "g", Revision: int64(n)}} }
