@@ -140,6 +140,7 @@ func ruleOf(s *policy.Snapshot, r *policy.Rule) Rule {
 				out.Remote.VPC = vpc.Number
 			}
 		}
+	case policy.RemoteAny:
 	}
 	out.V4, out.V6 = r.Families(setVersion)
 	if r.PortMin != nil && r.PortMax != nil {

@@ -44,11 +44,10 @@ func (h *Host) plane(d policy.Direction, sets bool) *plane {
 
 // planeOf is the plane that a rule's remote lives in; nil for a remote that is not a group or an IP set.
 func (h *Host) planeOf(r *Rule) *plane {
-	switch r.Remote.Kind {
-	case policy.RemoteGroup, policy.RemoteIPSet:
-		return h.plane(r.Direction, r.Remote.Kind == policy.RemoteIPSet)
+	if r.Remote.Kind != policy.RemoteGroup && r.Remote.Kind != policy.RemoteIPSet {
+		return nil
 	}
-	return nil
+	return h.plane(r.Direction, r.Remote.Kind == policy.RemoteIPSet)
 }
 
 // refer counts that the rule is in force for ports of the VPC; unrefer is the opposite.

@@ -103,9 +103,7 @@ func inPrefix(f openflow.Field, p netip.Prefix) []openflow.MatchField {
 // allow lets what the platform rule describes go on without rules.
 func (b *portBuilder) allow(priority uint16, name string, mac policy.MAC, conditions ...openflow.MatchField) {
 	r := policy.Platform(name)
-	for _, f := range platformFlows(r, TableAntiSpoof, priority, TableDestination, append(conditions, b.from, b.src(mac))...) {
-		b.out = append(b.out, f)
-	}
+	b.out = append(b.out, platformFlows(r, TableAntiSpoof, priority, TableDestination, append(conditions, b.from, b.src(mac))...)...)
 }
 
 func (b *portBuilder) ipv4(s source) {

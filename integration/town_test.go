@@ -112,11 +112,6 @@ func members(r policy.Rule, group string) policy.Rule {
 	return r
 }
 
-func within(r policy.Rule, cidr string) policy.Rule {
-	r.Remote = policy.Remote{CIDRs: []policy.CIDR{policy.CIDR(netip.MustParsePrefix(cidr))}}
-	return r
-}
-
 // passes and stops wait until the probe has the outcome: what the switch has confirmed reaches its cached flows a little later.
 func (w *town) passes(from *lab.Host, p lab.Probe) {
 	w.t.Helper()

@@ -61,16 +61,11 @@ func (p Protocol) IsICMP() bool { return p == ICMP || p == ICMPv6 }
 
 // NumberIn is the protocol's number in a family (4 or 6), and false where the protocol is all or has no meaning in it.
 func (p Protocol) NumberIn(family int) (uint8, bool) {
-	switch p {
-	case All, "":
+	if p == ICMP && family == 6 {
+		return ProtoICMPv6, true
+	}
+	if p == ICMPv6 && family == 4 {
 		return 0, false
-	case ICMP:
-		if family == 6 {
-			return ProtoICMPv6, true
-		}
-		return ProtoICMP, true
-	case ICMPv6:
-		return ProtoICMPv6, family == 6
 	}
 	if n, ok := protocolNumbers[p]; ok {
 		return n, true

@@ -130,6 +130,7 @@ func (r Remote) Key() string {
 		return "set:" + string(r.IPSetID)
 	case RemoteSubnet:
 		return "subnet:" + string(r.SubnetID)
+	case RemoteAny:
 	}
 	return "any"
 }

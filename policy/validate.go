@@ -106,11 +106,10 @@ func (f *findings) name(name string) {
 	}
 }
 
-func (f *findings) required(pointer, value, what string) bool {
+func (f *findings) required(pointer, value, what string) {
 	if value == "" {
 		f.add(pointer, "required", "%s is required", what)
 	}
-	return value != ""
 }
 
 // groups checks a list of group ids: no group twice, none of another project, none that ports get by themselves.

@@ -90,6 +90,8 @@ func (d *Duration) UnmarshalText(b []byte) error {
 }
 
 // MarshalText is the opposite of UnmarshalText.
+//
+//nolint:unparam // encoding.TextMarshaler
 func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
 
 func defaults() *Config {

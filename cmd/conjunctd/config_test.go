@@ -52,6 +52,6 @@ func TestConfig_ErrorsNameTheKey(t *testing.T) {
 	require.ErrorContains(t, err, "brigde")
 	flags := pflag.NewFlagSet("t", pflag.ContinueOnError)
 	addFlags(flags)
-	_, err = given(flags, []string{"CONJUNCT_BRIDGE_NMAE=x"})
-	require.ErrorContains(t, err, "CONJUNCT_BRIDGE_NMAE")
+	_, err = given(flags, []string{"CONJUNCT_BRIDGE_NMA=x"})
+	require.ErrorContains(t, err, "CONJUNCT_BRIDGE_NMA")
 }

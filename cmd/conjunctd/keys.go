@@ -54,6 +54,8 @@ func set(c *Config, key, value string) error {
 			leaf.SetBool(b)
 		case reflect.Slice:
 			leaf.Set(reflect.ValueOf(strings.FieldsFunc(value, func(r rune) bool { return r == ',' })))
+		default:
+			panic("no text form for " + leaf.Type().String())
 		}
 	})
 	if !found {

@@ -12,7 +12,7 @@ import (
 )
 
 // pipeline describes every table, with the flows that a small host really has there.
-func pipeline(string) ([]byte, error) {
+func pipeline(string) ([]byte, error) { //nolint:unparam // a generator like the others
 	s, v, ofports := example()
 	all := flows.Compile(s, v, ofports, []uint16{9})
 	var out bytes.Buffer
@@ -70,6 +70,7 @@ func explain(s *policy.Snapshot, f openflow.Flow) string {
 				return "platform rule " + r.Name
 			}
 		}
+	default:
 	}
 	return kind.String()
 }

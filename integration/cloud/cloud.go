@@ -117,7 +117,7 @@ func (c *Cloud) StartDaemon() {
 	c.API.HTTP = c.Ctl.HTTPClient()
 	c.Until("conjunctd is ready", func() bool {
 		if !c.daemon.Running() {
-			c.Must(fmt.Errorf("conjunctd has ended: %v", c.daemon.Wait()))
+			c.Must(fmt.Errorf("conjunctd has ended: %w", c.daemon.Wait()))
 		}
 		_, err := c.API.Ready(c.ctx())
 		return err == nil
