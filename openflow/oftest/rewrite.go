@@ -55,6 +55,9 @@ func (p *Packet) setTracked(t tracked) {
 	}
 	p.fields[src], p.fields[dst] = fromBits(openflow.BitsAddr(t.origin.src)), fromBits(openflow.BitsAddr(t.origin.dst))
 	p.setNumber(openflow.CTNwProto, uint64(t.origin.proto))
+	if p.number(openflow.IPFrag)&openflow.FragLater != 0 {
+		return // the ports are read together with the transport header (miniflow_extract in lib/flow.c)
+	}
 	srcPort, dstPort := uint64(t.origin.srcPort), uint64(t.origin.dstPort)
 	if t.origin.srcType != t.origin.dstType { // ICMP: type and code, which is 0
 		srcPort, dstPort = uint64(t.origin.srcType), 0
