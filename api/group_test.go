@@ -1,0 +1,256 @@
+package api_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"conjunct/api"
+	"conjunct/policy"
+)
+
+func intp(n int) *int { return &n }
+
+func tcp(port int) api.Rule {
+	return api.Rule{Rule: policy.Rule{Direction: policy.Ingress, Protocol: policy.TCP, PortMin: intp(port)}}
+}
+
+// keys are what a rule keeps when it stays the same.
+func keys(rules []api.Rule) (out []string) {
+	for _, r := range rules {
+		out = append(out, fmt.Sprintf("%s %d", r.ID, r.Number))
+	}
+	return out
+}
+
+func TestA053_AListReplacesTheRulesAndKeepsThoseThatAreTheSame(t *testing.T) {
+	w := newWorld(t)
+	g, err := w.Groups().Put(t.Context(), "g", &api.Group{Group: policy.Group{Name: "g"}, Rules: []api.Rule{tcp(22), tcp(80), tcp(443)}})
+	require.NoError(t, err)
+	before := keys(g.Rules)
+	w.hosts.set(func(h *hosts) { h.hits[g.Rules[1].Number] = policy.Hits{Packets: 7, Bytes: 700} })
+
+	// Name, description and spelling do not make a rule another; the order is not what counts.
+	https, web := tcp(443), tcp(80)
+	https.Name, https.Description = "https", "renamed"
+	web.PortMax = intp(80)
+	web.Remote.Any = true
+	g, err = w.Groups().Put(t.Context(), "g", &api.Group{Group: policy.Group{Name: "g"}, Rules: []api.Rule{https, tcp(8080), web}})
+	require.NoError(t, err)
+	require.Len(t, g.Rules, 3)
+	require.Equal(t, before[1:3], keys(g.Rules[:2]), "80 and 443")
+	require.Equal(t, "https", g.Rules[1].Name)
+	require.Equal(t, policy.Hits{Packets: 7, Bytes: 700}, g.Rules[0].Hits)
+	require.NotContains(t, before, keys(g.Rules)[2])
+	require.Equal(t, 8080, *g.Rules[2].PortMin)
+
+	t.Run("without the key the rules stay", func(t *testing.T) {
+		again, err := w.Groups().Put(t.Context(), "g", &api.Group{Group: policy.Group{Name: "g", Description: "x"}})
+		require.NoError(t, err)
+		require.Equal(t, keys(g.Rules), keys(again.Rules))
+	})
+	t.Run("a rule that is edited under its id keeps it", func(t *testing.T) {
+		edited := g.Rules[2]
+		edited.PortMin, edited.PortMax = intp(9090), nil
+		again, err := w.Groups().Put(t.Context(), "g", &api.Group{Group: policy.Group{Name: "g"}, Rules: []api.Rule{g.Rules[0], edited}})
+		require.NoError(t, err)
+		require.Equal(t, []string{keys(g.Rules)[0], keys(g.Rules)[2]}, keys(again.Rules))
+		require.Equal(t, 9090, *again.Rules[1].PortMin)
+	})
+	t.Run("the whole list at its own path", func(t *testing.T) {
+		rules, err := w.ReplaceRules(t.Context(), "g", []api.Rule{tcp(22), web})
+		require.NoError(t, err)
+		require.Equal(t, keys(g.Rules)[0], keys(rules)[0])
+		listed, err := w.RulesOf("g").List(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, keys(rules), keys(listed))
+		g, err := w.Groups().Get(t.Context(), "g")
+		require.NoError(t, err)
+		_, err = w.ReplaceRules(t.Context(), "g", nil, api.IfMatch(g.Revision-1))
+		require.ErrorIs(t, err, policy.ErrStale)
+		rules, err = w.ReplaceRules(t.Context(), "g", nil, api.IfMatch(g.Revision))
+		require.NoError(t, err)
+		require.Empty(t, rules)
+	})
+	t.Run("two of a list that are the same", func(t *testing.T) {
+		p := w.do(http.MethodPut, "/v1/security-groups/g", `{"name": "g", "rules": [{"direction": "in", "protocol": "tcp"}, {"direction": "in", "protocol": "all"}, {"direction": "in", "protocol": "tcp"}]}`).
+			problem(http.StatusConflict)
+		require.Equal(t, []string{"/rules/2 rule-exists"}, found(p))
+	})
+	t.Run("one page is not the list", func(t *testing.T) {
+		p := w.do(http.MethodPut, "/v1/security-groups/g/rules", `{"items": [], "next_page_token": "x"}`).problem(http.StatusUnprocessableEntity)
+		require.Equal(t, "partial-list", p.Code)
+		w.do(http.MethodPut, "/v1/security-groups/g/rules", `{}`).problem(http.StatusUnprocessableEntity)
+		w.do(http.MethodPut, "/v1/security-groups/none/rules", `{"items": []}`).problem(http.StatusNotFound)
+	})
+}
+
+// Rules that a group's answer lists for another group make rules of their own.
+func TestRulesCopiedToAnotherGroupAreOthers(t *testing.T) {
+	w := newWorld(t)
+	g, err := w.Groups().Put(t.Context(), "g", &api.Group{Group: policy.Group{Name: "g"}, Rules: []api.Rule{tcp(22)}})
+	require.NoError(t, err)
+	copied := g.Rules[0]
+	copied.GroupID = ""
+	h, err := w.Groups().Put(t.Context(), "h", &api.Group{Group: policy.Group{Name: "h"}, Rules: []api.Rule{copied}})
+	require.NoError(t, err)
+	require.NotEqual(t, g.Rules[0].ID, h.Rules[0].ID)
+	g, err = w.Groups().Get(t.Context(), "g")
+	require.NoError(t, err)
+	require.Len(t, g.Rules, 1)
+}
+
+func TestA051_RulesAreEditedInPlace(t *testing.T) {
+	w := newWorld(t)
+	w.put("/v1/security-groups/g", `{"name": "g"}`)
+	made, err := w.RulesOf("g").Create(t.Context(), &api.Rule{Rule: policy.Rule{Name: "ssh", Direction: policy.Ingress, Protocol: policy.TCP, PortMin: intp(22)}})
+	require.NoError(t, err)
+	require.NotZero(t, made.Number)
+	edited, err := w.Rules().Patch(t.Context(), made.ID, map[string]any{"remote": map[string]any{"cidrs": []string{"192.0.2.0/24"}}})
+	require.NoError(t, err)
+	require.Equal(t, made.Number, edited.Number)
+	require.Equal(t, policy.RemoteCIDRs, edited.Remote.Kind())
+	require.NoError(t, w.Rules().Delete(t.Context(), made.ID))
+	_, err = w.Rules().Get(t.Context(), made.ID)
+	require.ErrorIs(t, err, &policy.NotFound{})
+	w.do(http.MethodPost, "/v1/security-groups/none/rules", `{"direction": "in", "protocol": "tcp"}`).problem(http.StatusNotFound)
+	p := w.do(http.MethodPut, "/v1/rules/mine", `{"direction": "in", "protocol": "tcp"}`).problem(http.StatusUnprocessableEntity)
+	require.Equal(t, []string{"/security_group_id required"}, found(p))
+}
+
+func TestA005_RulesOfAnOrderedGroupAreInTheOrderOfTheList(t *testing.T) {
+	w := newWorld(t)
+	drop := api.Rule{Rule: policy.Rule{Name: "rest", Direction: policy.Ingress, Protocol: policy.All, Action: policy.Drop}}
+	g, err := w.Groups().Put(t.Context(), "g", &api.Group{Group: policy.Group{Name: "g", Evaluation: policy.Ordered}, Rules: []api.Rule{tcp(22), tcp(80), drop}})
+	require.NoError(t, err)
+	require.Equal(t, []int{1, 2, 3}, []int{*g.Rules[0].Position, *g.Rules[1].Position, *g.Rules[2].Position})
+	again, err := w.Groups().Put(t.Context(), "g", &api.Group{Group: policy.Group{Name: "g"}, Rules: []api.Rule{tcp(80), tcp(22), drop}})
+	require.NoError(t, err)
+	require.Equal(t, policy.Ordered, again.Evaluation, "absence does not make it a union")
+	require.Equal(t, []string{keys(g.Rules)[1], keys(g.Rules)[0], keys(g.Rules)[2]}, keys(again.Rules))
+	listed, err := w.RulesOf("g").List(t.Context(), api.Query("page_size", "2"))
+	require.NoError(t, err)
+	require.Equal(t, keys(again.Rules), keys(listed))
+}
+
+func TestDeletingAGroupThatOthersReferTo(t *testing.T) {
+	w := newWorld(t)
+	w.put("/v1/security-groups/target", `{"name": "target", "rules": [{"id": "own", "direction": "in", "protocol": "all", "remote": {"security_group_id": "target"}}]}`)
+	w.put("/v1/security-groups/other", `{"name": "other", "rules": [{"id": "points", "direction": "out", "protocol": "tcp", "remote": {"security_group_id": "target"}}, {"id": "stays", "direction": "in", "protocol": "tcp"}]}`)
+	p := w.do(http.MethodDelete, "/v1/security-groups/target", "").problem(http.StatusConflict)
+	require.Equal(t, "group-referenced", p.Code)
+	require.Contains(t, p.Detail, `rule points of security group "other"`)
+	require.Equal(t, []policy.Holder{{Kind: policy.KindRule, ID: "points", Name: "points"}, {Kind: policy.KindGroup, ID: "other", Name: "other"}}, p.Conflicts)
+
+	require.NoError(t, w.Groups().Delete(t.Context(), "target", api.RemoveReferences()))
+	rules, err := w.RulesOf("other").List(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, len(rules))
+	require.Equal(t, "stays", rules[0].ID)
+	w.do(http.MethodDelete, "/v1/security-groups/other?references=keep", "").problem(http.StatusBadRequest)
+	w.do(http.MethodDelete, "/v1/security-groups/other?detach=maybe", "").problem(http.StatusBadRequest)
+}
+
+func TestDeletingAGroupThatIsAttached(t *testing.T) {
+	w := newWorld(t)
+	w.cloud()
+	attach := func(project string) {
+		w.put("/v1/security-groups/g", `{"name": "g", "project_id": "`+project+`"}`)
+		w.put("/v1/instances/web", `{"name": "web", "project_id": "prj", "security_group_ids": ["g"]}`)
+		w.put("/v1/ports/web-0", `{"instance_id": "web", "subnet_id": "sub", "mac": "fa:16:3e:00:00:01", "addresses": ["10.0.0.10"], "security_group_ids": ["g"]}`)
+		a := w.do(http.MethodPost, "/v1/security-groups/g/attachments", `{"target": {"subnet_id": "sub"}}`)
+		require.Equal(t, http.StatusCreated, a.status, a.body)
+	}
+	attach("prj")
+	p := w.do(http.MethodDelete, "/v1/security-groups/g", "").problem(http.StatusConflict)
+	require.Equal(t, "group-attached", p.Code)
+	require.Len(t, p.Conflicts, 3)
+	require.Contains(t, p.Detail, `instance "web", port "web-0"`)
+
+	require.NoError(t, w.Groups().Delete(t.Context(), "g", api.Detach()))
+	web, err := w.Instances().Get(t.Context(), "web")
+	require.NoError(t, err)
+	require.Empty(t, web.SecurityGroupIDs)
+
+	t.Run("A102_TheProfileDetaches", func(t *testing.T) {
+		w.do(http.MethodPatch, "/v1/projects/prj", `{"profile": "open-until-ruled"}`)
+		attach("prj")
+		require.NoError(t, w.Groups().Delete(t.Context(), "g"))
+	})
+}
+
+// Both reasons that stand in the way are told at once.
+func TestDeletingAGroupTellsEverythingThatStandsInTheWay(t *testing.T) {
+	w := newWorld(t)
+	w.cloud()
+	w.put("/v1/security-groups/g", `{"name": "g", "project_id": "prj"}`)
+	w.put("/v1/security-groups/h", `{"name": "h", "project_id": "prj", "rules": [{"direction": "in", "protocol": "tcp", "remote": {"security_group_id": "g"}}]}`)
+	w.put("/v1/instances/web", `{"name": "web", "project_id": "prj", "security_group_ids": ["g"]}`)
+	p := w.do(http.MethodDelete, "/v1/security-groups/g", "").problem(http.StatusConflict)
+	require.Equal(t, []string{" group-referenced", " group-attached"}, found(p))
+	require.Equal(t, "conflict", p.Code)
+	w.do(http.MethodDelete, "/v1/security-groups/g?detach=true&references=remove&dry_run=true", "")
+	require.Equal(t, http.StatusNoContent, w.do(http.MethodDelete, "/v1/security-groups/g?detach=true&references=remove", "").status)
+}
+
+func TestA058_A059_AttachFromEitherSide(t *testing.T) {
+	w := newWorld(t)
+	w.cloud()
+	w.put("/v1/security-groups/g", `{"name": "g", "project_id": "prj"}`)
+	for _, target := range []policy.Target{{InstanceID: "web"}, {PortID: "web-0"}, {SubnetID: "sub"}, {Tag: map[string]string{"tier": "web"}}} {
+		made, err := w.AttachmentsOf("g").Create(t.Context(), &api.Attachment{Target: target})
+		require.NoError(t, err)
+		require.Equal(t, target, made.Target)
+		got, err := w.AttachmentsOf("g").Get(t.Context(), made.ID)
+		require.NoError(t, err)
+		require.Equal(t, made, got)
+	}
+	a := w.do(http.MethodPost, "/v1/security-groups/g/attachments", `{"target": {"cidr": "10.0.0.0/25", "vpc_id": "vpc"}}`)
+	require.Equal(t, http.StatusCreated, a.status, a.body)
+
+	web, err := w.Instances().Get(t.Context(), "web")
+	require.NoError(t, err)
+	require.Equal(t, []policy.GroupID{"g"}, web.SecurityGroupIDs)
+	all, err := w.AttachmentsOf("g").List(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, 5)
+	var named []string
+	for _, a := range all {
+		named = append(named, a.ID)
+	}
+	require.Subset(t, named, []string{"att-ins-web", "att-prt-web-0"})
+	members, err := w.MembersOf("g").List(t.Context())
+	require.NoError(t, err)
+	require.Len(t, members, 2, "IPv4 and IPv6 of the one port")
+	require.Equal(t, policy.PortID("web-0"), members[0].PortID)
+
+	for _, a := range all {
+		require.NoError(t, w.AttachmentsOf("g").Delete(t.Context(), a.ID))
+		require.ErrorIs(t, w.AttachmentsOf("g").Delete(t.Context(), a.ID), &policy.NotFound{})
+	}
+	web, err = w.Instances().Get(t.Context(), "web")
+	require.NoError(t, err)
+	require.Empty(t, web.SecurityGroupIDs)
+	w.do(http.MethodPost, "/v1/security-groups/none/attachments", `{"target": {"instance_id": "web"}}`).problem(http.StatusNotFound)
+	p := w.do(http.MethodPost, "/v1/security-groups/g/attachments", `{"target": {"instance_id": "none"}}`).problem(http.StatusUnprocessableEntity)
+	require.Equal(t, []string{"/target/instance_id reference-missing"}, found(p))
+}
+
+func TestA079_AProjectStartsWithItsDefaultGroup(t *testing.T) {
+	w := newWorld(t)
+	w.put("/v1/projects/prj", `{"name": "prj"}`)
+	w.put("/v1/projects/open", `{"name": "open", "profile": "open-until-ruled"}`)
+	gs, err := w.Groups().List(t.Context())
+	require.NoError(t, err)
+	require.Len(t, gs, 1)
+	require.Equal(t, "default-allow-egress", gs[0].Name)
+	require.Equal(t, policy.OriginDefault, gs[0].Origin)
+	require.Len(t, gs[0].Rules, 1)
+	// Its rules may be changed; what it is may not.
+	a := w.do(http.MethodPut, "/v1/security-groups/"+gs[0].ID, `{"name": "default-allow-egress", "project_id": "prj", "rules": []}`)
+	require.Equal(t, http.StatusOK, a.status, a.body)
+	require.Contains(t, a.body, `"origin":"default"`)
+	require.NoError(t, w.Projects().Delete(t.Context(), "prj"))
+}
