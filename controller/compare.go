@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"conjunct/flows"
-	"conjunct/openflow"
 	"conjunct/openflow/ofconn"
+	"conjunct/policy"
 )
 
 // occasion is why a bridge is compared.
@@ -38,14 +38,21 @@ func (s *session) compare(ctx context.Context, why occasion) error {
 		}
 	}
 	if why == adoption {
-		s.h.change(func() { s.h.drift.Missing, s.h.drift.Foreign, s.h.drift.Changed, s.h.drift.Repaired = 0, 0, 0, 0 })
+		s.h.change(func() { s.h.drift = policy.Drift{} })
 	}
 	t, c, unsent := s.h.takeAll(have)
 	if why != routine {
 		t.since = time.Time{} // It waited for the connection, not for us.
 	}
-	st := s.repair(why, c, unsent)
-	return s.carryOut(ctx, st, t, start, s.lost(st))
+	st, found := repair(circumstances{
+		occasion: why, leave: s.c.options.Bridge.Foreign == ForeignReport, unsent: unsent, refused: s.refused, reported: s.reported,
+	}, c)
+	err = s.carryOut(ctx, st, t, start, s.lost(st))
+	if err != nil {
+		found.repaired = 0
+	}
+	s.report(found)
+	return err
 }
 
 // dump reads the flows of our tables.
@@ -61,83 +68,6 @@ func (s *session) dump(ctx context.Context) (installed, error) {
 		have[flow.Key()] = &flow
 	}
 	return have, nil
-}
-
-// repair decides what to do about each difference.
-//
-//	            adoption, recovery   routine
-//	missing     add                  add, drift
-//	changed     add                  add, drift (left alone where foreign flows are)
-//	stale       remove               remove, drift
-//	foreign     remove, drift (left alone and reported where configuration says so)
-//
-// What follows from a change that was not sent yet, or from a refusal, is no drift.
-func (s *session) repair(why occasion, c comparison, unsent map[openflow.FlowKey]struct{}) *step {
-	st := &step{}
-	leave := s.c.options.Bridge.Foreign == ForeignReport
-	var found drift
-	explained := func(f *openflow.Flow) bool {
-		_, waiting := unsent[f.Key()]
-		_, refused := s.refused[f.Key()]
-		return why != routine || waiting || refused
-	}
-	for i := range c.missing {
-		st.add = append(st.add, c.missing[i])
-		found.note(&found.missing, &c.missing[i], !explained(&c.missing[i]), true)
-	}
-	for i := range c.changed {
-		f := &c.changed[i]
-		by := !explained(f)
-		if by && leave {
-			found.note(&found.changed, f, s.unreported(f), false)
-			continue
-		}
-		st.add = append(st.add, *f)
-		found.note(&found.changed, f, by, true)
-	}
-	for i := range c.stale {
-		st.remove = append(st.remove, c.stale[i])
-		found.note(&found.foreign, &c.stale[i], !explained(&c.stale[i]), true)
-	}
-	for i := range c.foreign {
-		f := &c.foreign[i]
-		if leave {
-			found.note(&found.foreign, f, s.unreported(f), false)
-			continue
-		}
-		st.remove = append(st.remove, *f)
-		found.note(&found.foreign, f, true, true)
-	}
-	s.report(found)
-	return st
-}
-
-// unreported notes a flow that is left alone, and tells whether it was not known.
-func (s *session) unreported(f *openflow.Flow) bool {
-	_, known := s.reported[f.Key()]
-	s.reported[f.Key()] = struct{}{}
-	return !known
-}
-
-// drift is what a comparison found that nobody of us did.
-type drift struct {
-	missing, changed, foreign int
-	repaired                  int
-	examples                  []string
-}
-
-func (d *drift) note(count *int, f *openflow.Flow, is, repaired bool) {
-	const examples = 5
-	if !is {
-		return
-	}
-	*count++
-	if repaired {
-		d.repaired++
-	}
-	if len(d.examples) < examples {
-		d.examples = append(d.examples, f.String())
-	}
 }
 
 func (s *session) report(d drift) {

@@ -68,7 +68,7 @@ var ruleTables = []uint8{flows.TableEgressRules, flows.TableIngrRules}
 func (s *session) readHits(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.c.limits.dump)
 	defer cancel()
-	now := make(map[openflow.FlowKey]counted, len(s.h.counted))
+	now := make(map[openflow.FlowKey]counted, len(s.h.hits))
 	filter := ofconn.FlowFilter{Tables: ruleTables, Cookie: flows.Cookie(flows.CookieRule, 0), CookieMask: flows.Cookie(0xff, 0) | flows.CookieOwnerMask}
 	for f, err := range s.conn.DumpFlows(ctx, filter) {
 		if err != nil {
@@ -76,10 +76,10 @@ func (s *session) readHits(ctx context.Context) error {
 		}
 		if kind, rule, ours := flows.ParseCookie(f.Cookie); ours && kind == flows.CookieRule {
 			key, is := f.Key(), counted{f.Packets, f.Bytes}
-			s.c.hits.advance(rule, s.h.counted[key], is)
+			s.c.hits.advance(rule, s.h.hits[key], is)
 			now[key] = is
 		}
 	}
-	s.h.counted = now
+	s.h.hits = now
 	return nil
 }

@@ -46,11 +46,12 @@ type host struct {
 	since    time.Time // when the oldest change that waits was accepted by the store
 
 	session  *session                     // nil without a switch
-	counted  map[openflow.FlowKey]counted // by the switch, at the last reading; of the session
+	hits     map[openflow.FlowKey]counted // of the switch's counters at the last reading; the session's
 	phase    phase
 	failure  string // why the last session ended
 	drift    policy.Drift
-	count    int // flows wanted, at the last comparison and what was sent since
+	count    int  // flows wanted,
+	counted  bool // and whether that is still so
 	refusals map[openflow.FlowKey]refusal
 }
 

@@ -36,6 +36,12 @@ func (c *Controller) Host(id policy.HostID) (policy.HostStatus, bool) {
 func (h *host) status() policy.HostStatus {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if !h.counted {
+		h.count, h.counted = 0, true
+		for range h.flows.All() {
+			h.count++
+		}
+	}
 	return policy.HostStatus{
 		ID: h.id, State: h.state(), AppliedRevision: h.progress.applied(h.model.snapshot.Revision),
 		DesiredRevision: h.progress.desired, Flows: h.count, Drift: h.drift, Problems: h.problemsLocked(),

@@ -34,7 +34,7 @@ func (h *host) takeLocked() taken {
 			t.fresh++
 		}
 	}
-	h.count += len(t.changes.Add) - len(t.changes.Delete)
+	h.counted = h.counted && t.changes.Empty()
 	return t
 }
 
@@ -52,7 +52,7 @@ func (h *host) takeAll(have installed) (taken, comparison, map[openflow.FlowKey]
 		}
 	}
 	c := compare(have, h.flows.All())
-	h.count = c.wanted
+	h.count, h.counted = c.wanted, true
 	return t, c, unsent
 }
 
