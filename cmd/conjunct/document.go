@@ -1,0 +1,247 @@
+package main
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	yamlnode "go.yaml.in/yaml/v3"
+	"sigs.k8s.io/yaml"
+
+	"conjunct/api"
+	"conjunct/policy"
+)
+
+// reported are the fields of wire forms that a manifest does not say: what the server gives or observes, and ids, which are
+// the metadata's.
+var reported = map[string]bool{
+	"id": true, "revision": true, "created_at": true, "updated_at": true, "number": true, "origin": true, "removals": true,
+	"state": true, "applied_revision": true, "desired_revision": true, "flows": true, "drift": true, "problems": true, "problem": true,
+	"ofport": true, "hits": true, "project_id": true, "ip_set_id": true,
+}
+
+// referring are the fields that hold ids, and of what. A manifest has names there.
+var referring = map[string]policy.Kind{
+	"instance_id": policy.KindInstance, "port_id": policy.KindPort, "subnet_id": policy.KindSubnet, "vpc_id": policy.KindVPC,
+	"hypervisor_id": policy.KindHypervisor, "security_group_id": policy.KindGroup, "security_group_ids": policy.KindGroup,
+	"ip_set_id": policy.KindIPSet,
+}
+
+// chosen are the fields whose members are named by people, whatever they are called.
+var chosen = map[string]bool{"tags": true, "tag": true, "limits": true}
+
+// showDocuments prints objects as manifests; objects of kinds that have none as they are.
+func (s *session) showDocuments(n *names, found []shown, single bool) error {
+	if len(found) > 0 && found[0].manifest == "" {
+		if single {
+			_, err := s.data(found[0].object)
+			return err
+		}
+		var items []object
+		for _, f := range found {
+			items = append(items, f.object)
+		}
+		_, err := s.data(items)
+		return err
+	}
+	e := yamlnode.NewEncoder(s.stdout) // It writes --- between documents.
+	e.SetIndent(2)
+	for _, f := range found {
+		if a, ok := f.object.(*api.Attachment); ok && (a.Target.InstanceID != "" || a.Target.PortID != "") {
+			continue // The instance's or the port's own document lists the group.
+		}
+		doc, err := n.document(f)
+		if err != nil {
+			return err
+		}
+		if err := e.Encode(doc); err != nil {
+			return err
+		}
+	}
+	return e.Close()
+}
+
+// document is an object as a manifest says it, its fields in the order of the wire form.
+func (n *names) document(f shown) (*yamlnode.Node, error) {
+	b, err := json.Marshal(f.object)
+	if err != nil {
+		return nil, err
+	}
+	var wire yamlnode.Node
+	if err := yamlnode.Unmarshal(b, &wire); err != nil { // JSON is YAML.
+		return nil, err
+	}
+	w := &writer{names: n}
+	if f.project != nil {
+		w.project = f.project(n, f.object)
+	}
+	spec := w.value(wire.Content[0], f.kind.kind)
+	meta := mapping("name", text(labelOf(f.object)))
+	spec.Content = without(spec.Content, "name")
+	if id := f.object.Base().ID; id != labelOf(f.object) && !generated(f.kind.kind, id) || f.scoped() && !generated(f.kind.kind, id) {
+		meta.Content = append(meta.Content, text("id"), text(id))
+	}
+	switch {
+	case w.project != "":
+		meta.Content = append(meta.Content, text("project"), text(w.reference(policy.KindProject, string(w.project))))
+	case f.scoped(): // Shared by all projects, which is not the same as saying nothing.
+		spec.Content = append([]*yamlnode.Node{text("project_id"), {Kind: yamlnode.ScalarNode, Tag: "!!null", Value: "null"}}, spec.Content...)
+	}
+	return mapping("apiVersion", text("conjunct/v1"), "kind", text(f.manifest), "metadata", meta, "spec", spec), nil
+}
+
+// generated reports whether the server made the id up, so that it says nothing.
+func generated(k policy.Kind, id string) bool {
+	rest, ok := strings.CutPrefix(id, k.Prefix()+"-")
+	return ok && len(rest) == len(policy.NewID(k))-len(k.Prefix())-1
+}
+
+// writer turns wire forms into what manifests say, for one object.
+type writer struct {
+	*names
+	project policy.ProjectID // the object's
+}
+
+// value keeps what is wanted and not what is only reported, and has names for ids. within is the kind of the object, for the
+// rules of a group do not name it.
+func (w *writer) value(v *yamlnode.Node, within policy.Kind) *yamlnode.Node {
+	v.Style = 0
+	switch v.Kind {
+	case yamlnode.ScalarNode:
+		return quoted(v)
+	case yamlnode.SequenceNode:
+		for i, item := range v.Content {
+			v.Content[i] = w.value(item, within)
+		}
+	case yamlnode.MappingNode:
+		var kept []*yamlnode.Node
+		for i := 0; i < len(v.Content); i += 2 {
+			key, value := v.Content[i], v.Content[i+1]
+			if value.Tag == "!!null" || w.says(key.Value, within) {
+				continue
+			}
+			key.Style = 0
+			kept = append(kept, key, w.field(key.Value, value, within))
+		}
+		v.Content = kept
+	}
+	return v
+}
+
+// says reports whether a field is left out.
+func (w *writer) says(field string, within policy.Kind) bool {
+	switch {
+	case within == policy.KindRule && field == "security_group_id":
+		return true
+	case within == policyRemote && field == "ip_set_id":
+		return false
+	}
+	return reported[field]
+}
+
+// policyRemote stands for the remote of a rule, which is no object.
+const policyRemote policy.Kind = "remote"
+
+// insides are the fields that hold something of another kind.
+var insides = map[string]policy.Kind{"rules": policy.KindRule, "entries": policy.KindEntry, "remote": policyRemote, "target": policyRemote}
+
+func (w *writer) field(name string, value *yamlnode.Node, within policy.Kind) *yamlnode.Node {
+	if chosen[name] {
+		return plain(value)
+	}
+	if k, ok := referring[name]; ok {
+		w.refer(k, value)
+	}
+	if k, ok := insides[name]; ok {
+		within = k
+	}
+	return w.value(value, within)
+}
+
+func (w *writer) refer(k policy.Kind, v *yamlnode.Node) {
+	for _, item := range v.Content {
+		w.refer(k, item)
+	}
+	if v.Kind == yamlnode.ScalarNode {
+		v.Value = w.reference(k, v.Value)
+	}
+}
+
+// reference is how a manifest of the object's project calls what has the id: by name where that means it, else by id.
+func (w *writer) reference(k policy.Kind, id string) string {
+	o, ok := w.all(k)[id]
+	row := kindOf(k)
+	if !ok || !row.named {
+		return id
+	}
+	label := labelOf(o)
+	var same []string // What the name means there.
+	scopes := []policy.ProjectID{w.project, ""}
+	if row.project == nil {
+		scopes = scopes[1:]
+	}
+	for _, scope := range scopes {
+		for _, other := range w.all(k) {
+			if labelOf(other) == label && (row.project == nil || row.project(w.names, other) == scope) {
+				same = append(same, other.Base().ID)
+			}
+		}
+		if len(same) > 0 && k != policy.KindSubnet {
+			break
+		}
+	}
+	if !slices.Contains(same, id) {
+		return id
+	}
+	if len(same) == 1 {
+		return label
+	}
+	if sub, ok := o.(*api.Subnet); ok {
+		return w.reference(policy.KindVPC, string(sub.VPCID)) + "/" + label
+	}
+	return id
+}
+
+// plain writes a value in block style, as it is.
+func plain(v *yamlnode.Node) *yamlnode.Node {
+	v.Style = 0
+	for _, c := range v.Content {
+		plain(c)
+	}
+	return quoted(v)
+}
+
+// quoted protects a string that the reader of manifests would take for something else.
+func quoted(v *yamlnode.Node) *yamlnode.Node {
+	if v.Kind != yamlnode.ScalarNode || v.Tag != "!!str" {
+		return v
+	}
+	var read any
+	if err := yaml.Unmarshal([]byte(v.Value), &read); err != nil || read != v.Value {
+		v.Style = yamlnode.DoubleQuotedStyle
+	}
+	return v
+}
+
+func text(s string) *yamlnode.Node {
+	return quoted(&yamlnode.Node{Kind: yamlnode.ScalarNode, Tag: "!!str", Value: s})
+}
+
+// mapping makes a mapping of names and nodes, in their order.
+func mapping(pairs ...any) *yamlnode.Node {
+	m := &yamlnode.Node{Kind: yamlnode.MappingNode, Tag: "!!map"}
+	for i := 0; i < len(pairs); i += 2 {
+		m.Content = append(m.Content, text(pairs[i].(string)), pairs[i+1].(*yamlnode.Node))
+	}
+	return m
+}
+
+// without leaves a field of a mapping out.
+func without(content []*yamlnode.Node, name string) []*yamlnode.Node {
+	for i := 0; i < len(content); i += 2 {
+		if content[i].Value == name {
+			return slices.Delete(content, i, i+2)
+		}
+	}
+	return content
+}
