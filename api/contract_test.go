@@ -50,10 +50,16 @@ func (c contract) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-var options = &openapi3filter.Options{
-	IncludeResponseStatus: true, ExcludeReadOnlyValidations: true, MultiError: true,
-	AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
-}
+var options = func() *openapi3filter.Options {
+	o := &openapi3filter.Options{
+		IncludeResponseStatus: true, ExcludeReadOnlyValidations: true, MultiError: true,
+		AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
+	}
+	o.WithCustomSchemaErrorFunc(func(e *openapi3.SchemaError) string {
+		return "/" + strings.Join(e.JSONPointer(), "/") + ": " + e.Reason
+	})
+	return o
+}()
 
 func (c contract) check(r *http.Request, sent []byte, answer *http.Response) {
 	c.Helper()

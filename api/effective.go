@@ -44,7 +44,7 @@ type PlatformRule struct {
 	Protocol  *uint8  `json:"protocol_number"` // null: ARP, which is none
 	SrcPort   *uint16 `json:"src_port"`
 	DstPort   *uint16 `json:"dst_port"`
-	ICMPTypes []uint8 `json:"icmp_types,omitempty"`
+	ICMPTypes []int   `json:"icmp_types,omitempty"`
 }
 
 // EffectiveRules is the merged list of a port.
@@ -121,7 +121,10 @@ func platformLine(r *policy.PlatformRule) EffectiveRule {
 }
 
 func platformOf(r *policy.PlatformRule) *PlatformRule {
-	p := &PlatformRule{ID: r.Name, Number: uint32(r.Number), ICMPTypes: r.ICMPTypes}
+	p := &PlatformRule{ID: r.Name, Number: uint32(r.Number)}
+	for _, t := range r.ICMPTypes { // Not bytes, which JSON would have as text.
+		p.ICMPTypes = append(p.ICMPTypes, int(t))
+	}
 	if r.Family != 0 {
 		p.IPVersion = &r.Family
 	}
