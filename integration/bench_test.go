@@ -23,7 +23,7 @@ const groupSize = 10_000
 func BenchmarkJoin(b *testing.B) {
 	w := newTown(b)
 	w.big()
-	w.group("servers", members(ingress(policy.TCP, 80), "crowd"))
+	w.group("servers", fromGroup(ingress(policy.TCP, 80), "crowd"))
 	w.vm("server", "hv1", 1, "servers")
 	w.declare("joiner", "lan", 2)
 	file := filepath.Join(b.TempDir(), "flow")

@@ -59,7 +59,7 @@ var flowModsTotal = regexp.MustCompile(`(?m)^conjunct_\w*flow_mods_total\{[^}]*\
 func TestKilledController(t *testing.T) {
 	w := newTown(t)
 	w.group("clients", egress(policy.All))
-	w.group("servers", members(ingress(policy.UDP), "clients"))
+	w.group("servers", fromGroup(ingress(policy.UDP), "clients"))
 	client := w.vm("client", "hv1", 1, "clients")
 	near := w.vm("near", "hv1", 2, "servers")
 	far := w.vm("far", "hv2", 3, "servers")
@@ -93,7 +93,7 @@ func TestKilledController(t *testing.T) {
 	for _, m := range flowModsTotal.FindAllStringSubmatch(string(body), -1) {
 		require.Equal(t, "0", m[1], "%s", m[0])
 	}
-	w.group("servers", members(ingress(policy.UDP), "clients"), ingress(policy.TCP))
+	w.group("servers", fromGroup(ingress(policy.UDP), "clients"), ingress(policy.TCP))
 	w.passes(client.Host, lab.TCP(far.Addr4(), portA))
 	require.NoError(t, w.StopDaemon(), "SIGTERM ends conjunctd with status 0")
 	w.passes(client.Host, lab.TCP(far.Addr4(), portA))
@@ -104,7 +104,7 @@ func TestKilledController(t *testing.T) {
 func TestTwoVPCs(t *testing.T) {
 	w := newTown(t)
 	w.network("v2", "lan-two", 200)
-	w.group("g", egress(policy.All), members(ingress(policy.TCP, int(portA)), "g"), members(ingress(policy.ICMP), "g"))
+	w.group("g", egress(policy.All), fromGroup(ingress(policy.TCP, int(portA)), "g"), fromGroup(ingress(policy.ICMP), "g"))
 	vms := map[string]*cloud.VM{}
 	for name, at := range map[string]struct {
 		hv, subnet string

@@ -107,7 +107,7 @@ func direction(d policy.Direction, p policy.Protocol, ports []int) policy.Rule {
 	return r
 }
 
-func members(r policy.Rule, group string) policy.Rule {
+func fromGroup(r policy.Rule, group string) policy.Rule {
 	r.Remote = policy.Remote{GroupID: policy.GroupID(group)}
 	return r
 }

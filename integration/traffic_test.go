@@ -129,7 +129,7 @@ func TestTraffic(t *testing.T) {
 	t.Run("A-036 A-066 members come and go", func(t *testing.T) {
 		w.t = t
 		w.group("friends")
-		w.group("servers", members(ingress(policy.TCP, int(portA)), "friends"))
+		w.group("servers", fromGroup(ingress(policy.TCP, int(portA)), "friends"))
 		each(t, w.stops, tcpTo(portA)) // A group without members allows nobody.
 		w.assign("client", "clients", "friends")
 		each(t, w.passes, tcpTo(portA))
@@ -139,7 +139,7 @@ func TestTraffic(t *testing.T) {
 	t.Run("an address in two groups leaves one", func(t *testing.T) {
 		w.t = t
 		w.group("friends2")
-		w.group("servers", members(ingress(policy.TCP, int(portA)), "friends"), members(ingress(policy.TCP, int(portA)), "friends2"))
+		w.group("servers", fromGroup(ingress(policy.TCP, int(portA)), "friends"), fromGroup(ingress(policy.TCP, int(portA)), "friends2"))
 		w.assign("client", "clients", "friends", "friends2")
 		each(t, w.passes, tcpTo(portA))
 		w.assign("client", "clients", "friends2")
