@@ -3,38 +3,18 @@ package flows
 import (
 	"fmt"
 	"net/netip"
-	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"conjunct/policy"
+	"conjunct/policy/policytest"
 )
 
-// world builds snapshots for tests: one project, terse constructors, numbers as the store would give them.
-type world struct {
-	t    testing.TB
-	s    *policy.Snapshot
-	next map[policy.Kind]policy.Number
-}
+// world adds terse constructors to an empty world: one project, p.
+type world struct{ *policytest.World }
 
-func newWorld(t testing.TB, profile policy.ProfileName) *world {
-	w := &world{t: t, s: policy.NewSnapshot(profile), next: map[policy.Kind]policy.Number{}}
-	w.put(&policy.Project{Meta: policy.Meta{ID: "p"}, Name: "p"})
-	return w
-}
-
-func (w *world) put(o policy.Object) {
-	policy.Normalize(o, w.s)
-	if n, ok := o.(policy.Numbered); ok && n.GetNumber() == 0 {
-		w.next[o.Kind()]++
-		n.SetNumber(w.next[o.Kind()])
-	}
-	w.s.Put(o)
-	require.Empty(w.t, policy.Validate(o, w.s), "%s %s", o.Kind(), o.Base().ID)
-}
+func newWorld() *world { return &world{policytest.Empty()} }
 
 func (w *world) vpc(id string) {
-	w.put(&policy.VPC{Meta: policy.Meta{ID: id}, Name: id, ProjectID: "p"})
+	w.Put(&policy.VPC{Meta: policy.Meta{ID: id}, Name: id, ProjectID: "p"})
 }
 
 func (w *world) subnet(id, vpc string, vlan int, cidrs ...string) {
@@ -42,11 +22,11 @@ func (w *world) subnet(id, vpc string, vlan int, cidrs ...string) {
 	for _, c := range cidrs {
 		sub.CIDRs = append(sub.CIDRs, netip.MustParsePrefix(c))
 	}
-	w.put(sub)
+	w.Put(sub)
 }
 
 func (w *world) group(id string, rules ...*policy.Rule) {
-	w.put(&policy.Group{Meta: policy.Meta{ID: id}, Name: id, ProjectID: "p"})
+	w.Put(&policy.Group{Meta: policy.Meta{ID: id}, Name: id, ProjectID: "p"})
 	for _, r := range rules {
 		w.rule(id, r)
 	}
@@ -54,24 +34,23 @@ func (w *world) group(id string, rules ...*policy.Rule) {
 
 func (w *world) rule(group string, r *policy.Rule) {
 	if r.ID == "" {
-		r.ID = fmt.Sprintf("%s-r%d", group, w.next[policy.KindRule]+1)
+		r.ID = fmt.Sprintf("%s-r%d", group, w.Snapshot.Len(policy.KindRule)+1)
 	}
 	r.GroupID = policy.GroupID(group)
-	w.put(r)
+	w.Put(r)
 }
 
 // vm makes an instance and its port; the MAC ends in n.
 func (w *world) vm(id, subnet string, n byte, groups []policy.GroupID, addresses ...string) *policy.Port {
-	w.put(&policy.Instance{Meta: policy.Meta{ID: id}, Name: id, ProjectID: "p", SecurityGroupIDs: groups})
+	w.Put(&policy.Instance{Meta: policy.Meta{ID: id}, Name: id, ProjectID: "p", SecurityGroupIDs: groups})
 	p := &policy.Port{Meta: policy.Meta{ID: id}, InstanceID: policy.InstanceID(id), SubnetID: policy.SubnetID(subnet), MAC: policy.MAC{0xfa, 0x16, 0x3e, 0, 0, n}}
 	for _, a := range addresses {
 		p.Addresses = append(p.Addresses, netip.MustParseAddr(a))
 	}
-	w.put(p)
+	w.Put(p)
 	return p
 }
 
-// rule texts: num, any, cidr, in, out.
 func in(protocol policy.Protocol, ports ...int) *policy.Rule {
 	return newRule(policy.Ingress, protocol, ports)
 }
@@ -101,8 +80,8 @@ func fromCIDRs(r *policy.Rule, cidrs ...string) *policy.Rule {
 }
 
 // tiers is the worked example of the four tiers, in one VPC of one host.
-func tiers(t testing.TB) (*world, *policy.View, map[policy.PortID]uint16) {
-	w := newWorld(t, policy.ProfileIsolated)
+func tiers() (*world, *policy.View, map[policy.PortID]uint16) {
+	w := newWorld()
 	w.vpc("v")
 	w.subnet("s", "v", 7, "10.0.0.0/24", "2001:db8::/64")
 	for _, g := range []string{"jumphostSG", "webSG", "appSG", "databaseSG", "allowSSHFromJumphostSG"} {
@@ -122,5 +101,12 @@ func tiers(t testing.TB) (*world, *policy.View, map[policy.PortID]uint16) {
 	w.vm("app", "s", 3, []policy.GroupID{"appSG", "allowSSHFromJumphostSG"}, "10.0.0.3", "2001:db8::3")
 	w.vm("database", "s", 4, []policy.GroupID{"databaseSG", "allowSSHFromJumphostSG"}, "10.0.0.4", "2001:db8::4")
 	ofports := map[policy.PortID]uint16{"jumphost": 1, "web": 2, "app": 3, "database": 4}
-	return w, policy.Resolve(w.s, "h", []policy.PortID{"jumphost", "web", "app", "database"}), ofports
+	return w, policy.Resolve(w.Snapshot, "h", []policy.PortID{"jumphost", "web", "app", "database"}), ofports
+}
+
+func prefixes(texts ...string) (out []netip.Prefix) {
+	for _, t := range texts {
+		out = append(out, netip.MustParsePrefix(t))
+	}
+	return out
 }
