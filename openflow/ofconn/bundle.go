@@ -42,7 +42,13 @@ const bundleFlags = openflow.BundleAtomic | openflow.BundleOrdered
 
 // Bundle carries out all flow mods, in order, in one step that packets see whole, and returns when the switch has confirmed
 // it; or else carries out none. The error is a *BundleError.
+//
+// Open vSwitch searches what was there before the bundle: a loose delete or modify, or FlowCheckOverlap, may miss a flow that the same bundle has
+// added. Put loose changes first, or use the strict ones.
 func (c *Conn) Bundle(ctx context.Context, mods []openflow.FlowMod) error {
+	if len(mods) == 1 {
+		return c.one(ctx, mods[0])
+	}
 	return c.BundleSeq(ctx, slices.Values(mods))
 }
 
@@ -52,14 +58,10 @@ func (c *Conn) Bundle(ctx context.Context, mods []openflow.FlowMod) error {
 //
 // One bundle is under way on a connection at a time; others wait for it.
 func (c *Conn) BundleSeq(ctx context.Context, mods iter.Seq[openflow.FlowMod]) error {
-	select {
-	case <-c.bundles:
-		defer func() { c.bundles <- struct{}{} }()
-	case <-ctx.Done():
-		return &BundleError{Index: -1, Err: ctx.Err()}
-	case <-c.done:
-		return &BundleError{Index: -1, Err: c.ended()}
+	if err := c.takeTurn(ctx); err != nil {
+		return &BundleError{Index: -1, Err: err}
 	}
+	defer c.endTurn()
 	c.bundle++
 	b := &bundle{c: c, id: c.bundle, refused: make(chan struct{}), index: -1}
 	defer b.forget()
@@ -77,6 +79,20 @@ func (c *Conn) BundleSeq(ctx context.Context, mods iter.Seq[openflow.FlowMod]) e
 	b.name(failure, mods)
 	return failure
 }
+
+// takeTurn waits until no bundle is under way; endTurn must follow.
+func (c *Conn) takeTurn(ctx context.Context) error {
+	select {
+	case <-c.bundles:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-c.done:
+		return c.ended()
+	}
+}
+
+func (c *Conn) endTurn() { c.bundles <- struct{}{} }
 
 // A bundle is under way.
 type bundle struct {

@@ -118,6 +118,40 @@ func TestBundle_Unknown(t *testing.T) {
 	}
 }
 
+// A single flow mod needs no bundle, and fails in the same ways.
+func TestBundle_OfOne(t *testing.T) {
+	c, s := connect(t, oftest.Config{}, ofconn.Options{})
+	s.SetFaults(oftest.Faults{RefuseBundles: true})
+	require.NoError(t, c.Bundle(ctx(t), manyFlows(1)))
+	require.Len(t, s.Flows(), 1)
+
+	s.SetFaults(oftest.Faults{RefuseMod: 1})
+	e := refused(t, c.Bundle(ctx(t), manyFlows(2)[1:]), 0, openflow.ErrTableFull)
+	require.EqualValues(t, 1, e.Mod.Flow.Cookie)
+	require.Len(t, s.Flows(), 1)
+
+	long := add(t, "table=44,priority=100,ip actions=drop")
+	for id := range uint32(4200) {
+		long.Flow.Actions = append(long.Flow.Actions, openflow.Conjunction{ID: id, Clause: 0, N: 2})
+	}
+	require.ErrorAs(t, c.Bundle(ctx(t), []openflow.FlowMod{long}), &e)
+	require.Equal(t, 0, e.Index)
+	require.False(t, e.Unknown)
+
+	s.SetFaults(oftest.Faults{LoseBarrier: 1})
+	short, cancel := context.WithTimeout(ctx(t), 50*time.Millisecond)
+	defer cancel()
+	require.ErrorAs(t, c.Bundle(short, manyFlows(2)[1:]), &e)
+	require.True(t, e.Unknown)
+	require.Len(t, s.Flows(), 2)
+
+	s.SetFaults(oftest.Faults{DropAt: 1})
+	require.ErrorAs(t, c.Bundle(ctx(t), manyFlows(1)), &e)
+	require.True(t, e.Unknown)
+	require.ErrorAs(t, c.Bundle(ctx(t), manyFlows(1)), &e)
+	require.False(t, e.Unknown, "it was not sent at all")
+}
+
 // A connection that breaks before the commit leaves nothing behind.
 func TestBundle_Dropped(t *testing.T) {
 	for n := 1; n <= 5; n++ { // open, three flow mods, barrier

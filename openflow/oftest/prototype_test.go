@@ -13,7 +13,7 @@ import (
 
 // prototype is the pipeline that was tried with real packets on a real switch: port 1 is 10.0.0.1 in group web, port 2 is 10.0.0.2 in group db. The
 // head of the file says what it allows.
-func prototype(t *testing.T) *Switch {
+func prototype(t testing.TB) *Switch {
 	t.Helper()
 	text, err := os.ReadFile("testdata/prototype.flows")
 	require.NoError(t, err)
