@@ -218,10 +218,9 @@ func (s *session) leave(err error) {
 	s.h.fail()
 	s.h.change(func() {
 		s.h.session = nil
-		if s.h.phase == phaseInSync || s.h.phase == phaseDisconnected {
+		s.h.phase = phaseConnecting
+		if s.h.progress.confirmed != 0 {
 			s.h.phase = phaseDisconnected
-		} else {
-			s.h.phase = phaseConnecting
 		}
 		s.h.failure = ""
 		if err != nil {

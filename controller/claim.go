@@ -16,6 +16,17 @@ type claim struct {
 	done   chan struct{}
 }
 
+// evict ends the present holder's context and waits until it has let go.
+func (c *claim) evict() {
+	c.mu.Lock()
+	before, done := c.cancel, c.done
+	c.mu.Unlock()
+	if before != nil {
+		before(errReplaced)
+		<-done
+	}
+}
+
 // take ends the present holder's context, waits until it has let go, and returns the context of the new one.
 func (c *claim) take(ctx context.Context) (_ context.Context, release func()) {
 	ctx, cancel := context.WithCancelCause(ctx)

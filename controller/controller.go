@@ -196,6 +196,8 @@ func (c *Controller) Run(ctx context.Context) error {
 	start("serve hypervisors", c.serveDatabases)
 	start("serve switches", c.serveSwitches)
 	work.Go(func() { c.announce(ctx) })
+	graceEnds := time.AfterFunc(graceTime, c.model.news.spread)
+	defer graceEnds.Stop()
 	if c.options.Mirror != nil {
 		work.Go(func() { _ = c.options.Mirror.Run(ctx, mirrorSource{c.model}) })
 	}

@@ -16,7 +16,11 @@ func (c *Controller) serveDatabase(ctx context.Context, cl *ovsdb.Client, named 
 	if err != nil {
 		return err
 	}
-	h := c.model.ensureHost(id)
+	h := c.model.visit(id)
+	defer c.model.endVisit(h)
+	if err := h.meet(cl); err != nil {
+		return err
+	}
 	ctx, release := h.database.take(ctx)
 	defer release()
 	c.admit(ctx, id)
@@ -42,6 +46,31 @@ func identify(ctx context.Context, cl *ovsdb.Client, named policy.HostID, secure
 	}
 	return policy.HostID(id), nil
 }
+
+// meet checks that a database is that of the machine that is known by the name. Two machines with one system-id would take
+// turns, each with the other's ports: the second is refused while the first is there. When the first is gone, so is
+// what was said to its switch.
+func (h *host) meet(cl *ovsdb.Client) error {
+	root := cl.Snapshot().Root()
+	if root == nil {
+		return nil
+	}
+	var connected, another bool
+	h.look(func() {
+		another = h.root != ovsdb.UUID{} && h.root != root.UUID
+		connected = h.client != nil && h.client.Err() == nil
+	})
+	if another && connected {
+		return errTwins
+	}
+	if another {
+		h.channel.evict()
+	}
+	h.change(func() { h.root = root.UUID })
+	return nil
+}
+
+var errTwins = errors.New("another hypervisor with the same system-id is connected; give each its own")
 
 // database is one connection to a host's ovsdb-server.
 type database struct {
@@ -81,7 +110,7 @@ func (d *database) run(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-		case <-d.h.marks:
+		case <-d.h.settle:
 		}
 	}
 }
@@ -116,10 +145,39 @@ func (d *database) settle(ctx context.Context) error {
 	if len(change.Written) > 0 {
 		d.log.Info("configured the bridge", "written", change.Written)
 	}
+	if err := d.welcomeBack(ctx); err != nil {
+		return err
+	}
 	if err := d.reseat(ctx, d.client.Snapshot()); err != nil {
 		return err
 	}
 	return d.mark(ctx)
+}
+
+// welcomeBack lets ports count again that the switch has reported again. The echo is answered after every update that
+// the server made before: who sits there now is known then.
+func (d *database) welcomeBack(ctx context.Context) error {
+	var back []uint16
+	d.h.change(func() {
+		for n := range d.h.back {
+			back = append(back, n)
+		}
+		clear(d.h.back)
+	})
+	if len(back) == 0 {
+		return nil
+	}
+	_, err := d.client.Call(ctx, "echo")
+	d.h.change(func() {
+		for _, n := range back {
+			if err != nil {
+				d.h.back[n] = true
+			} else {
+				delete(d.h.gone, n)
+			}
+		}
+	})
+	return err
 }
 
 // reseat takes over the seating. Marks of interfaces that are not what they were go first.
@@ -166,7 +224,6 @@ func (d *database) leave() {
 	m := d.c.model
 	m.mu.Lock()
 	d.h.seen, d.h.client = false, nil
-	m.forget(d.h)
 	m.mu.Unlock()
 	m.news.spread()
 }

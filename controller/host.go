@@ -25,9 +25,9 @@ const (
 type host struct {
 	id    policy.HostID
 	model *model
-	// Tokens: dirty, there may be something to flush; marks, installed marks may have to be written; audit, the bridge is to
-	// be compared before the timer says so.
-	dirty, marks, audit chan struct{}
+	// Tokens: dirty, there may be something to flush; settle, the database has to be looked at, or written to; audit, the
+	// bridge is to be compared before the timer says so.
+	dirty, settle, audit chan struct{}
 
 	database claim // who speaks to its ovsdb-server
 	channel  claim // who speaks to its switch
@@ -35,15 +35,19 @@ type host struct {
 	mu       sync.Mutex
 	flows    *flows.Host
 	stored   bool // a Hypervisor object exists
+	visits   int  // connections of databases
 	seating  seating
 	seen     bool            // the database has told the seating, and its connection lives
 	snapshot *ovsdb.Snapshot // that the seating is from
 	client   *ovsdb.Client   // nil without a connection
-	gone     map[uint16]bool
-	plugs    map[uint16]*plug // by ofport
-	uses     map[policy.Number]int
-	progress progress
-	since    time.Time // when the oldest change that waits was accepted by the store
+	root     ovsdb.UUID      // of the database; another one is another machine
+	// gone are ports that the switch has reported as deleted, back those of them that it has reported again: they count as
+	// gone until the database, too, has been heard after that.
+	gone, back map[uint16]bool
+	plugs      map[uint16]*plug // by ofport
+	uses       map[policy.Number]int
+	progress   progress
+	since      time.Time // when the oldest change that waits was accepted by the store
 
 	session  *session                     // nil without a switch
 	hits     map[openflow.FlowKey]counted // of the switch's counters at the last reading; the session's
@@ -74,8 +78,8 @@ type refusal struct {
 
 func newHost(m *model, id policy.HostID) *host {
 	return &host{
-		id: id, model: m, dirty: make(chan struct{}, 1), marks: make(chan struct{}, 1), audit: make(chan struct{}, 1),
-		flows: flows.NewHost(m.source), gone: make(map[uint16]bool),
+		id: id, model: m, dirty: make(chan struct{}, 1), settle: make(chan struct{}, 1), audit: make(chan struct{}, 1),
+		flows: flows.NewHost(m.source), gone: make(map[uint16]bool), back: make(map[uint16]bool),
 		plugs: make(map[uint16]*plug), uses: make(map[policy.Number]int), refusals: make(map[openflow.FlowKey]refusal),
 	}
 }
@@ -135,14 +139,24 @@ func (m *model) lookAtHost(id policy.HostID) {
 	}
 }
 
-// ensureHost returns the host of the id, which may be unknown to the store.
-func (m *model) ensureHost(id policy.HostID) *host {
+// visit returns the host of the id, which may be unknown to the store, for a connection of its database.
+func (m *model) visit(id policy.HostID) *host {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if h := m.hosts[id]; h != nil {
-		return h
+	h := m.hosts[id]
+	if h == nil {
+		h = m.addHost(id)
 	}
-	return m.addHost(id)
+	h.visits++
+	return h
+}
+
+// endVisit is the opposite of visit.
+func (m *model) endVisit(h *host) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	h.visits--
+	m.forget(h)
 }
 
 func (m *model) addHost(id policy.HostID) *host {
@@ -153,7 +167,7 @@ func (m *model) addHost(id policy.HostID) *host {
 
 // forget drops a host that neither the store nor a connection knows.
 func (m *model) forget(h *host) {
-	if h.stored || h.seen || h.phase == phaseAdopting || h.phase == phaseInSync || m.hosts[h.id] != h {
+	if h.stored || h.visits > 0 || h.session != nil || m.hosts[h.id] != h {
 		return
 	}
 	m.seat(h, seating{})

@@ -30,6 +30,8 @@ type model struct {
 	mirror *members.Mirror // nil without Redis
 	news   *news
 	clock  func() time.Time
+	// grace is until when hosts of the store that were not adopted yet count as behind: they may be on their way back.
+	grace time.Time
 	// deltas are those of the groups' directory since the batch began, for the mirror; nil without one.
 	deltas []members.Delta
 }
@@ -42,6 +44,10 @@ func newModel(mirror *members.Mirror, clock func() time.Time) *model {
 		mirror: mirror, news: newNews(), clock: clock,
 	}
 }
+
+// graceTime is how long hypervisors have after a start of the controller to be counted on: their own pause between attempts is
+// 8 s at most.
+const graceTime = 10 * time.Second
 
 // load takes over the state of the store, once, before the first batch.
 func (m *model) load(s *policy.Snapshot) {
@@ -56,6 +62,7 @@ func (m *model) load(s *policy.Snapshot) {
 	}
 	m.applyLocked(b, time.Time{})
 	m.deltas = nil // The mirror begins with everything.
+	m.grace = m.clock().Add(graceTime)
 }
 
 // apply takes over a batch of the store and returns the hypervisors that it is about.
@@ -175,7 +182,7 @@ func (m *model) lookAtPort(id policy.PortID, touched touches) *port {
 		return nil
 	}
 	if !known {
-		p = &port{id: id, plugs: make(map[*host]*plug)}
+		p = &port{id: id}
 	}
 	had, uses := p.listings(), m.usesOf(p)
 	m.ports.drop(p)

@@ -45,7 +45,7 @@ func newHistorian(t *testing.T, seed uint64) *historian {
 	}
 	for _, id := range []policy.HostID{"h1", "h2", "h3"} {
 		w.bridges[id] = make(map[openflow.FlowKey]openflow.Flow)
-		w.model.ensureHost(id)
+		w.model.visit(id)
 	}
 	return w
 }

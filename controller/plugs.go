@@ -62,6 +62,9 @@ func (m *model) plug(h *host, s seat, p *port) {
 	wanted := flows.PortOf(p.view, s.ofport)
 	if pl == nil {
 		pl = &plug{port: p}
+		if p.plugs == nil {
+			p.plugs = make(map[*host]*plug)
+		}
 		h.plugs[s.ofport], p.plugs[h] = pl, pl
 	} else if pl.seat != s || h.flows.Port(s.ofport).MAC != wanted.MAC {
 		pl.confirmed, pl.sent = 0, false
@@ -94,18 +97,27 @@ func (m *model) portMoved(h *host, ofport uint16, deleted bool, bridge string) {
 	m.mu.Lock()
 	defer m.news.spread()
 	defer m.mu.Unlock()
-	if h.gone[ofport] == deleted || h.snapshot == nil {
-		return
+	switch {
+	case deleted:
+		h.gone[ofport] = true
+		delete(h.back, ofport)
+		if h.snapshot != nil {
+			m.seat(h, seatingOf(h.snapshot, bridge, h.gone))
+		}
+	case h.gone[ofport]:
+		h.back[ofport] = true // It may be another VM's: the database decides.
+		poke(h.settle)
 	}
-	h.gone[ofport] = deleted
-	m.seat(h, seatingOf(h.snapshot, bridge, h.gone))
 }
 
-// switchGone forgets what the switch said of its ports.
+// switchGone forgets what the switch said of its ports, once the database has been heard.
 func (m *model) switchGone(h *host) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	clear(h.gone)
+	for n := range h.gone {
+		h.back[n] = true
+	}
+	poke(h.settle)
 	m.forget(h)
 }
 
@@ -131,5 +143,5 @@ func (m *model) seat(h *host, now seating) {
 	if h.flows.Dirty() {
 		poke(h.dirty)
 	}
-	poke(h.marks)
+	poke(h.settle)
 }

@@ -84,6 +84,8 @@ func (h *host) plugStatus(pl *plug) policy.PortStatus {
 		st.AppliedRevision = 0
 	case h.phase == phaseInSync:
 		st.State = policy.PortActive
+	case h.phase == phaseAdopting:
+		st.State, st.Problem = policy.PortDegraded, "its hypervisor's bridge is being compared with what it should be"
 	default:
 		st.State, st.Problem = policy.PortDegraded, "its hypervisor's switch is disconnected and goes on with the flows it has"
 	}

@@ -94,7 +94,8 @@ func (h *host) problemsLocked() []string {
 	return out
 }
 
-// Behind lists the hosts that the revision concerns and that have not confirmed it, by id. The channel is closed when that may
+// Behind lists the hosts that the revision concerns and that have not confirmed it, by id. Shortly after a
+// start, hypervisors that have not come back yet are among them: which ports they have is not known. The channel is closed when that may
 // have changed.
 func (c *Controller) Behind(revision int64) ([]policy.HostID, <-chan struct{}) {
 	m := c.model
@@ -104,10 +105,11 @@ func (c *Controller) Behind(revision int64) ([]policy.HostID, <-chan struct{}) {
 	if revision > m.snapshot.Revision {
 		return m.hostIDs(), changed // which of them it concerns is not known yet
 	}
+	inGrace := m.clock().Before(m.grace)
 	var out []policy.HostID
 	for id, h := range m.hosts {
 		h.mu.Lock()
-		if h.progress.behind(revision) {
+		if h.progress.behind(revision) || inGrace && h.stored && h.progress.confirmed == 0 {
 			out = append(out, id)
 		}
 		h.mu.Unlock()

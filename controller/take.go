@@ -70,7 +70,7 @@ func (h *host) confirm() {
 	h.phase = phaseInSync
 	h.mu.Unlock()
 	h.model.mu.RUnlock()
-	poke(h.marks)
+	poke(h.settle)
 	h.model.news.spread()
 }
 
