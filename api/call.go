@@ -150,11 +150,11 @@ func badParameter(name, format string, args ...any) error {
 	return p
 }
 
-// flag reads a parameter that is true or false.
+// flag reads a parameter that is true or false; its name alone is true.
 func (c *call) flag(name string) (bool, error) {
 	v := c.query.Get(name)
-	if !c.query.Has(name) {
-		return false, nil
+	if !c.query.Has(name) || v == "" {
+		return c.query.Has(name), nil
 	}
 	on, err := strconv.ParseBool(v)
 	if err != nil {

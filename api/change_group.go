@@ -45,19 +45,12 @@ type groupRemoval struct {
 }
 
 func groupRemovalOf(q url.Values) (r groupRemoval, err error) {
-	switch v := q.Get("references"); v {
-	case "":
-	case "remove":
-		r.references = true
-	default:
-		return r, badParameter("references", "references is remove or absent, not %q", v)
+	r.references, r.detach = q.Get("references") == "remove", q.Get("detach") == "true"
+	if q.Has("references") && !r.references {
+		return r, badParameter("references", "references is remove or absent, not %q", q.Get("references"))
 	}
-	switch v := q.Get("detach"); v {
-	case "", "false":
-	case "true":
-		r.detach = true
-	default:
-		return r, badParameter("detach", "detach is true or false, not %q", v)
+	if q.Has("detach") && !r.detach && q.Get("detach") != "false" {
+		return r, badParameter("detach", "detach is true or false, not %q", q.Get("detach"))
 	}
 	return r, nil
 }
