@@ -19,8 +19,9 @@ const vswitchSchema = "/usr/share/openvswitch/vswitch.ovsschema"
 
 // realSwitch is an ovsdb-server and an ovs-vswitchd of their own, in a directory of their own.
 type realSwitch struct {
-	t   testing.TB
-	dir string
+	t        testing.TB
+	dir      string
+	vswitchd *exec.Cmd
 }
 
 func newRealSwitch(t testing.TB, systemID string) *realSwitch {
@@ -41,8 +42,19 @@ func newRealSwitch(t testing.TB, systemID string) *realSwitch {
 		return err == nil
 	}, 20*time.Second, 10*time.Millisecond)
 	s.run("ovs-vsctl", "--no-wait", "init", "--", "set", "Open_vSwitch", ".", "external_ids:system-id="+systemID)
-	s.daemon("ovs-vswitchd", "unix:"+s.path("db.sock"), "--unixctl="+s.path("sw.ctl"), "--enable-dummy")
+	s.startVswitchd()
 	return s
+}
+
+func (s *realSwitch) startVswitchd() {
+	s.vswitchd = s.daemon("ovs-vswitchd", "unix:"+s.path("db.sock"), "--unixctl="+s.path("sw.ctl"), "--enable-dummy")
+}
+
+// restartVswitchd ends the switch as a crash would, and starts it again.
+func (s *realSwitch) restartVswitchd() {
+	require.NoError(s.t, s.vswitchd.Process.Kill())
+	_ = s.vswitchd.Wait()
+	s.startVswitchd()
 }
 
 func (s *realSwitch) path(name string) string { return filepath.Join(s.dir, name) }
@@ -52,14 +64,15 @@ func (s *realSwitch) env() []string {
 }
 
 // daemon starts a daemon that ends with the test.
-func (s *realSwitch) daemon(name string, args ...string) {
+func (s *realSwitch) daemon(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, append(args, "--no-chdir", "-vconsole:off", "--log-file="+s.path(name+".log"), "--pidfile="+s.path(name+".pid"))...)
 	cmd.Env = s.env()
 	require.NoError(s.t, cmd.Start())
 	s.t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
 	})
+	return cmd
 }
 
 // run runs a tool and returns what it prints.

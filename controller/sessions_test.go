@@ -196,3 +196,24 @@ func TestSessions_NothingLeaks(t *testing.T) {
 		return true
 	}, "goroutines: %s", leaked())
 }
+
+// Two machines with one system-id: the second is refused while the first is there, and welcome when it is gone.
+func TestSessions_Twins(t *testing.T) {
+	w := newSmall(t, Options{})
+	twin := ovsdbtest.New("hv1")
+	t.Cleanup(twin.Close)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		twin.DialOut(ctx, func(context.Context) (net.Conn, error) { return net.Dial("tcp", w.c.OVSDBAddr().String()) })
+	}()
+	t.Cleanup(func() { cancel(); <-done })
+	time.Sleep(200 * time.Millisecond) // several attempts
+	require.Zero(t, twin.Transactions())
+	w.change(t, 1)
+	require.Equal(t, policy.PortActive, w.c.Port("vm1").State)
+	w.hv.cutOff(true)
+	eventually(t, func() bool { return twin.DatapathID("br-int") != "" })
+	eventually(t, func() bool { return w.c.Port("vm1").State == policy.PortUnbound })
+}
