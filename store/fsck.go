@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -25,7 +25,7 @@ func (s *Store) Fsck(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	wrong, err := s.compareIndex(ctx, stored)
+	wrong, err := s.compareIndex(ctx, stateOf(s.layout, stored))
 	if err != nil {
 		return nil, err
 	}
@@ -39,19 +39,24 @@ func (s *Store) Fsck(ctx context.Context) ([]string, error) {
 
 // checkMirror compares what this process sees with what etcd held at that revision.
 func (s *Store) checkMirror(ctx context.Context) (out []string, err error) {
-	var known *policy.Snapshot
-	s.View(func(v *policy.Snapshot) { known = v.Clone() })
-	stored, err := s.load(ctx, known.DefaultProfile, known.Revision)
-	if errors.Is(err, ErrCompacted) { // Nothing was written for long, and the newest is what was known then.
-		stored, err = s.load(ctx, known.DefaultProfile, 0)
+	for {
+		var known *policy.Snapshot
+		s.View(func(v *policy.Snapshot) { known = v.Clone() })
+		stored, err := s.load(ctx, known.DefaultProfile, known.Revision)
+		if errors.Is(err, ErrCompacted) { // Nothing was written for long, and the newest is what was known then.
+			stored, err = s.load(ctx, known.DefaultProfile, 0)
+			if s.Revision() != known.Revision {
+				continue
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range difference(known, stored).Changes {
+			out = append(out, fmt.Sprintf("%s is not in memory as etcd has it", key{c.Kind, c.ID}))
+		}
+		return out, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range difference(known, stored).Changes {
-		out = append(out, fmt.Sprintf("%s is not in memory as etcd has it", key{c.Kind, c.ID}))
-	}
-	return out, nil
 }
 
 // indexFault is an index key that is not what the objects say.
@@ -74,51 +79,66 @@ func (f indexFault) String() string {
 	}
 }
 
-// compareIndex compares the index keys of etcd with those that the objects of the snapshot should have, at its revision.
-func (s *Store) compareIndex(ctx context.Context, snapshot *policy.Snapshot) ([]indexFault, error) {
-	type entry struct {
-		value  string
-		source key
+// compareIndex compares the index keys of etcd with those of the state, at its revision. It counts the right ones, and looks for
+// missing ones only when there are too few.
+func (s *Store) compareIndex(ctx context.Context, st *state) (out []indexFault, err error) {
+	right := 0
+	note := func(name string, value []byte, modified int64) error {
+		want, source, should := st.indexed(name)
+		if should && want == string(value) {
+			right++
+			return nil
+		}
+		out = append(out, indexFault{name: name, have: string(value), want: want, has: true, should: should, source: source, modified: modified})
+		return nil
 	}
-	want := make(map[string]entry)
-	for _, kind := range policy.Kinds() {
-		for o := range snapshot.All(kind) {
-			k := keyOf(o)
-			if isPreset(k) {
-				continue
-			}
-			for _, u := range policy.Uniques(o) {
-				want[s.layout.unique(u)] = entry{k.String(), k}
-			}
-			for _, r := range o.References() {
-				want[s.layout.reference(refKey(r), k)] = entry{"", k}
-			}
+	for _, class := range []string{classUnique, classReference} {
+		if _, err := s.scan(ctx, string(s.layout)+class, st.snapshot.Revision, note); err != nil {
+			return nil, err
 		}
 	}
-	var out []indexFault
+	if right == st.indexKeys() {
+		return out, nil
+	}
+	missing, err := s.missingIndex(ctx, st)
+	return append(out, missing...), err
+}
+
+// missingIndex lists the index keys of the state that etcd does not have.
+func (s *Store) missingIndex(ctx context.Context, st *state) (out []indexFault, err error) {
+	has := make(map[string]struct{})
 	for _, class := range []string{classUnique, classReference} {
-		_, err := s.scan(ctx, string(s.layout)+class, snapshot.Revision, func(name string, value []byte, modified int64) error {
-			w, ok := want[name]
-			delete(want, name)
-			if !ok || w.value != string(value) {
-				out = append(out, indexFault{name: name, have: string(value), want: w.value, has: true, should: ok, source: w.source, modified: modified})
-			}
+		_, err := s.scan(ctx, string(s.layout)+class, st.snapshot.Revision, func(name string, _ []byte, _ int64) error {
+			has[name] = struct{}{}
 			return nil
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(want)) {
-		out = append(out, indexFault{name: name, want: want[name].value, should: true, source: want[name].source})
+	miss := func(name, want string, source key) {
+		if _, ok := has[name]; !ok {
+			out = append(out, indexFault{name: name, want: want, should: true, source: source})
+		}
 	}
+	for name, k := range st.claims {
+		if !isPreset(k) {
+			miss(name, k.String(), k)
+		}
+	}
+	for target, sources := range st.holders {
+		for source := range sources {
+			miss(s.layout.reference(target, source), "", source)
+		}
+	}
+	slices.SortFunc(out, func(a, b indexFault) int { return strings.Compare(a.name, b.name) })
 	return out, nil
 }
 
 // repairIndex makes the index keys what the objects say, as after an upgrade that indexes more. It does not touch a key that
 // somebody writes meanwhile.
-func (s *Store) repairIndex(ctx context.Context, snapshot *policy.Snapshot) error {
-	faults, err := s.compareIndex(ctx, snapshot)
+func (s *Store) repairIndex(ctx context.Context, st *state) error {
+	faults, err := s.compareIndex(ctx, st)
 	if err != nil {
 		return err
 	}
@@ -127,7 +147,7 @@ func (s *Store) repairIndex(ctx context.Context, snapshot *policy.Snapshot) erro
 		compares := []clientv3.Cmp{clientv3.Compare(clientv3.ModRevision(f.name), "=", f.modified)}
 		repair := clientv3.OpDelete(f.name)
 		if f.should {
-			o, _ := snapshot.Get(f.source.kind, f.source.id)
+			o, _ := st.snapshot.Get(f.source.kind, f.source.id)
 			compares = append(compares, clientv3.Compare(clientv3.ModRevision(s.layout.object(f.source)), "=", o.Base().Revision))
 			repair = clientv3.OpPut(f.name, f.want)
 		}

@@ -72,8 +72,12 @@ func (l layout) parseObject(name string) (key, bool) {
 	return k, ok && slices.Contains(policy.Kinds(), k.kind)
 }
 
-// isIndex reports whether a key of etcd is derived from objects.
-func (l layout) isIndex(name string) bool {
-	rest := strings.TrimPrefix(name, string(l))
-	return strings.HasPrefix(rest, classUnique) || strings.HasPrefix(rest, classReference)
+// parseReference is the inverse of reference.
+func (l layout) parseReference(name string) (target, source key, ok bool) {
+	rest, ok := strings.CutPrefix(name, string(l)+classReference)
+	part := strings.Split(rest, "/")
+	if !ok || len(part) != 4 {
+		return key{}, key{}, false
+	}
+	return key{policy.Kind(part[0]), part[1]}, key{policy.Kind(part[2]), part[3]}, true
 }

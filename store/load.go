@@ -9,7 +9,9 @@ import (
 	"conjunct/policy"
 )
 
-const loadPage = 10_000 // keys in one answer of etcd
+// loadPage is how many keys one answer of etcd has. For each answer etcd counts all keys that are left, so that small pages
+// of a large store cost more than they save.
+const loadPage = 100_000
 
 // load reads all objects at one revision of etcd; 0 is the newest.
 func (s *Store) load(ctx context.Context, defaultProfile policy.ProfileName, revision int64) (*policy.Snapshot, error) {

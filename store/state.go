@@ -28,21 +28,17 @@ func newState(l layout, defaultProfile policy.ProfileName) *state {
 	return s
 }
 
-// set makes after the object of the key; nil removes it. It returns what was there.
-func (s *state) set(k key, after policy.Object) policy.Object {
-	before, ok := s.snapshot.Get(k.kind, k.id)
-	if ok {
+// set makes after the object of the key; nil removes it.
+func (s *state) set(k key, after policy.Object) {
+	if before, ok := s.snapshot.Get(k.kind, k.id); ok {
 		s.unindex(before)
-	} else {
-		before = nil
 	}
 	if after == nil {
 		s.snapshot.Delete(k.kind, k.id)
-		return before
+		return
 	}
 	s.snapshot.Put(after)
 	s.index(after)
-	return before
 }
 
 func (s *state) apply(b policy.Batch) {
@@ -81,4 +77,26 @@ func (s *state) unindex(o policy.Object) {
 			delete(s.holders, target)
 		}
 	}
+}
+
+// indexed tells what an index key of etcd should hold, and for which object; false when it should not be there.
+func (s *state) indexed(name string) (value string, source key, ok bool) {
+	if k, ok := s.claims[name]; ok {
+		return k.String(), k, !isPreset(k)
+	}
+	target, source, ok := s.layout.parseReference(name)
+	if !ok {
+		return "", key{}, false
+	}
+	_, ok = s.holders[target][source]
+	return "", source, ok
+}
+
+// indexKeys is how many index keys etcd should have.
+func (s *state) indexKeys() int {
+	n := len(s.claims) - len(policy.Presets())
+	for _, sources := range s.holders {
+		n += len(sources)
+	}
+	return n
 }

@@ -98,13 +98,13 @@ func open(ctx context.Context, client *clientv3.Client, o Options, closeClient f
 	s.numbers, s.fence = newNumbers(client, s.layout), newFence(s.layout)
 	snapshot, err := s.load(ctx, o.DefaultProfile, 0)
 	if err == nil {
-		err = s.repairIndex(ctx, snapshot)
+		s.workspace.state = stateOf(s.layout, snapshot)
+		err = s.repairIndex(ctx, s.workspace.state)
 	}
 	if err != nil {
 		closeClient()
 		return nil, err
 	}
-	s.workspace.state = stateOf(s.layout, snapshot)
 	s.mirror = newMirror(snapshot)
 	following, stop := context.WithCancel(context.Background())
 	s.stop = stop

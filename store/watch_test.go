@@ -304,9 +304,8 @@ func TestReloadAfterCompaction(t *testing.T) {
 	s.stop() // The watch stands still while another process writes.
 	s.running.Wait()
 	other := inside.openAt(t, string(s.layout))
-	newest := churn(t, [2]*Store{other, other}, 2, 8)
-	mustUpdate(t, other, remove(policy.KindInstance, "i"))
-	newest = other.Revision()
+	churn(t, [2]*Store{other, other}, 2, 8)
+	newest := mustUpdate(t, other, remove(policy.KindInstance, "i"))
 
 	next := int64(1)
 	require.NoError(t, s.reload(t.Context(), &next))
