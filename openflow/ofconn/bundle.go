@@ -159,7 +159,7 @@ func (b *bundle) commit(ctx context.Context) error {
 // discard tells the switch to forget the bundle. Nobody waits for that: it would forget it by itself soon.
 func (b *bundle) discard() {
 	s := b.open(1, 0, func(int, openflow.Message, error) {})
-	b.c.reply(s.first, b.control(openflow.BundleDiscardRequest))
+	_ = b.c.reply(s.first, b.control(openflow.BundleDiscardRequest))
 }
 
 func (b *bundle) control(kind openflow.BundleControlType) openflow.BundleControl {

@@ -55,14 +55,8 @@ func (b *bundle) flush(ctx context.Context, p *piece) error {
 	if err := b.refusal(); err != nil {
 		return err
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	err := b.c.out.add(ctx, b.c.done, func(out []byte) ([]byte, error) { return append(out, p.wire...), nil })
+	err := b.c.queue(ctx, func(out []byte) ([]byte, error) { return append(out, p.wire...), nil })
 	p.wire = p.wire[:0]
-	if err == ErrClosed {
-		return b.c.ended()
-	}
 	if err != nil {
 		return fmt.Errorf("fill: %w", err)
 	}

@@ -24,10 +24,7 @@ func (c *Conn) one(ctx context.Context, mod openflow.FlowMod) error {
 		}
 		return openflow.Append(b, s.first+1, openflow.BarrierRequest{})
 	}
-	if failure.Err = c.out.add(ctx, c.done, encode); failure.Err == ErrClosed {
-		failure.Err = c.ended()
-	}
-	if failure.Err != nil {
+	if failure.Err = c.queue(ctx, encode); failure.Err != nil {
 		return failure
 	}
 	a, err := c.wait(ctx, answers)

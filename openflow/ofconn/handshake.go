@@ -13,7 +13,7 @@ import (
 
 // hello agrees on the version: both sides send a hello first, neither waits for the other's.
 func (c *Conn) hello(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() { c.nc.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = c.nc.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	if t, ok := c.nc.(*tls.Conn); ok {
 		if err := t.HandshakeContext(ctx); err != nil {
@@ -47,7 +47,7 @@ func (c *Conn) refuseVersion() {
 	drained := make(chan struct{})
 	go func() {
 		defer close(drained)
-		io.Copy(io.Discard, c.nc)
+		_, _ = io.Copy(io.Discard, c.nc)
 	}()
 	// The connection ends anyway: when this does not arrive the switch sees just that.
 	_ = c.writeNow(openflow.Error{Code: openflow.ErrHelloIncompatible, Data: []byte("only OpenFlow 1.5 is spoken")})

@@ -2,6 +2,7 @@ package ofconn
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"conjunct/openflow"
@@ -64,10 +65,7 @@ func (c *Conn) Send(ctx context.Context, messages ...openflow.Message) error {
 
 // send puts messages with consecutive xids into the outbox: all of them, or none.
 func (c *Conn) send(ctx context.Context, xid uint32, messages ...openflow.Message) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	err := c.out.add(ctx, c.done, func(b []byte) (_ []byte, err error) {
+	return c.queue(ctx, func(b []byte) (_ []byte, err error) {
 		for i, m := range messages {
 			if b, err = openflow.Append(b, xid+uint32(i), m); err != nil {
 				return b, err
@@ -75,7 +73,18 @@ func (c *Conn) send(ctx context.Context, xid uint32, messages ...openflow.Messag
 		}
 		return b, nil
 	})
-	if err == ErrClosed {
+}
+
+// queue lets encode append messages to the outbox. When it fails nothing was sent.
+func (c *Conn) queue(ctx context.Context, encode func([]byte) ([]byte, error)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if c.Err() != nil {
+		return c.ended()
+	}
+	err := c.out.add(ctx, c.done, encode)
+	if errors.Is(err, ErrClosed) {
 		return c.ended()
 	}
 	return err

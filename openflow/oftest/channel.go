@@ -182,8 +182,11 @@ func (c *channel) flush() {
 	if len(b) == 0 || c.isMute() {
 		return
 	}
-	c.nc.SetWriteDeadline(time.Now().Add(writeTimeout))
-	if _, err := c.nc.Write(b); err != nil {
+	err := c.nc.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if err == nil {
+		_, err = c.nc.Write(b)
+	}
+	if err != nil {
 		c.nc.Close()
 	}
 }

@@ -146,6 +146,7 @@ func (s *tcpState) advance(src, dst *tcpPeer, flags uint64) {
 			dst.phase = tcpEstablished
 		case tcpClosing:
 			dst.phase = tcpFinWait2
+		default:
 		}
 	}
 	if flags&RST != 0 {

@@ -42,7 +42,7 @@ func fragmentBytes(id uint16, src, dst netip.AddrPort) []wirePacket {
 
 // Fragments wait at ct() until the packet is whole, whatever their order, and then each goes on with what is known of the whole.
 func TestSameFragments_Real(t *testing.T) {
-	p := newTap(t)
+	p := newTap(t, trackingFlows(), 9)
 	rounds := 40
 	if testing.Short() {
 		rounds = 5

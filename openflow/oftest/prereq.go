@@ -46,8 +46,9 @@ func (p *Packet) has(f openflow.Field) bool {
 		return p.hasTuple() && v4
 	case openflow.PrereqCTIPv6:
 		return p.hasTuple() && v6
+	default: // PrereqNone, PrereqEthernet
+		return true
 	}
-	return true
 }
 
 // hasTuple reports whether actions may read the original tuple (is_ct_valid in lib/flow.h): not of an ICMP error that goes the way of the

@@ -1,6 +1,8 @@
 package oftest_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"testing"
@@ -146,4 +148,82 @@ func must(t *testing.T, j Journey) *Journey {
 	t.Helper()
 	require.Empty(t, j.Problem, j)
 	return &j
+}
+
+// Random packets of a few connections between the two ports, rules that go and come back among them, leave by the same ports as of a real switch.
+func TestPrototype_Real(t *testing.T) {
+	text, err := os.ReadFile("testdata/prototype.flows")
+	require.NoError(t, err)
+	p := newTap(t, string(text), 1, 2)
+	rules := []string{
+		"table=44,priority=100,conj_id=1001,ip", "table=44,priority=100,conj_id=1002,ip", "table=44,priority=100,conj_id=1003,ip",
+		"table=24,priority=100,ip,reg3=2",
+	}
+	rounds, packets := 25, 40
+	if testing.Short() {
+		rounds = 4
+	}
+	passed := 0
+	for round := range rounds {
+		g := rand.New(rand.NewPCG(uint64(round), 4))
+		s := prototype(t)
+		p.o.ReplaceFlows(markFlow + string(text))
+		for _, zone := range []string{"1", "2"} {
+			p.o.Ofctl("ct-flush-zone", p.o.Target(), zone)
+		}
+		history := ""
+		for i := range packets {
+			if i%10 == 5 {
+				rule := rules[g.IntN(len(rules))]
+				if g.IntN(3) > 0 {
+					remove(t, s, rule)
+					p.o.Ofctl("--strict", "del-flows", p.o.Target(), rule)
+					history += "without " + rule + "\n"
+				} else {
+					rule += " actions=load:1->NXM_NX_REG4[0]"
+					require.NoError(t, s.Load(rule))
+					p.o.Ofctl("add-flow", p.o.Target(), rule)
+					history += "with " + rule + "\n"
+				}
+				_, err := p.o.Appctl("revalidator/purge") // a change is seen by the datapath's cache a moment later
+				require.NoError(t, err)
+			}
+			in, w := prototypePacket(g)
+			passed += len(p.compare(s, in, w, history))
+			history += fmt.Sprintf("port %d: %v\n", in, w.packet)
+		}
+	}
+	t.Logf("%d of %d packets passed", passed, rounds*packets)
+	require.Greater(t, passed, rounds*packets/5)
+	require.Less(t, passed, rounds*packets*4/5)
+}
+
+// prototypePacket is a packet of one of a few connections, and the port by which it comes in.
+func prototypePacket(g *rand.Rand) (in int, w wirePacket) {
+	ports := []uint16{80, 80, 80, 25, 8080, 9090}
+	src, dst, in := webAt, dbAt(ports[g.IntN(len(ports))]), 1
+	flags := []uint16{SYN, ACK, ACK | PSH}
+	if g.IntN(3) == 0 {
+		src, dst, in = dst, src, 2
+		flags = []uint16{SYN | ACK, ACK, SYN}
+	}
+	switch g.IntN(8) {
+	case 0, 1, 2:
+		return in, tcpBytes(src, dst, flags[g.IntN(3)])
+	case 3, 4:
+		if in == 2 {
+			return in, udpBytes(dbAt(5000), webAt)
+		}
+		return in, udpBytes(webAt, dbAt(5000))
+	case 5:
+		kind := uint8(8)
+		if g.IntN(2) == 0 {
+			kind = 0
+		}
+		return in, icmpBytes(src.Addr(), dst.Addr(), kind, 0, 7)
+	case 6:
+		return 2, errorBytes(db, 3, 3, udpBytes(webAt, dbAt(5000)))
+	default:
+		return 1, tcpBytes(netip.MustParseAddrPort("10.0.0.9:40000"), dbAt(80), SYN)
+	}
 }

@@ -64,7 +64,7 @@ func (s *Switch) tell(m openflow.Message, kind asyncKind, reason uint) []*channe
 		if c.role == openflow.RoleSlave {
 			mask = masks.Slave
 		}
-		if mask&(1<<reason) != 0 && !(c.service && c.missLen == 0) {
+		if mask&(1<<reason) != 0 && (!c.service || c.missLen != 0) {
 			c.send(0, m)
 			told = append(told, c)
 		}

@@ -131,7 +131,7 @@ func code(err error) openflow.ErrorCode {
 	return c
 }
 
-func dumped(t *testing.T, ctx context.Context, c *ofconn.Conn) []string {
+func dumped(ctx context.Context, t *testing.T, c *ofconn.Conn) []string {
 	var lines []string
 	for f, err := range c.DumpFlows(ctx, ofconn.FlowFilter{}) {
 		require.NoError(t, err)
@@ -174,7 +174,7 @@ func TestSameFlowMods_Real(t *testing.T) {
 				require.Equal(t, code(theirs.Send(ctx, m)), code(ours.Send(ctx, m)), "round %d: %v", round, m)
 			}
 		}
-		require.Equal(t, dumped(t, ctx, theirs), dumped(t, ctx, ours), "round %d: %v", round, all)
+		require.Equal(t, dumped(ctx, t, theirs), dumped(ctx, t, ours), "round %d: %v", round, all)
 	}
 	require.NotZero(t, refused)
 }

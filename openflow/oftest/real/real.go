@@ -112,7 +112,7 @@ func (o *OVS) ReplaceFlows(text string) {
 
 // Appctl runs a command of ovs-vswitchd over a connection that stays: it takes a millisecond less than ovs-appctl.
 func (o *OVS) Appctl(method string, params ...string) (string, error) {
-	request, err := json.Marshal(map[string]any{"method": method, "params": params, "id": 0})
+	request, err := json.Marshal(map[string]any{"method": method, "params": append([]string{}, params...), "id": 0})
 	if err != nil {
 		return "", err
 	}
@@ -161,8 +161,8 @@ func (o *OVS) daemon(name string, args ...string) {
 		o.t.Fatal(err)
 	}
 	o.t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
+		_ = cmd.Process.Kill() // also when it has ended by itself
+		_ = cmd.Wait()
 		log.Close()
 	})
 }
