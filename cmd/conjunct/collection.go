@@ -105,3 +105,13 @@ func (p parts[T, P]) delete(ctx context.Context, c *api.Client, id string, optio
 	}
 	return below.delete(ctx, c, id, options...)
 }
+
+// listedFrom is a collection that lists only a part of itself.
+type listedFrom struct {
+	collection
+	part collection
+}
+
+func (l listedFrom) list(ctx context.Context, c *api.Client, options ...api.Option) ([]object, error) {
+	return l.part.list(ctx, c, options...)
+}

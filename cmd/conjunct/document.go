@@ -17,7 +17,7 @@ import (
 var reported = map[string]bool{
 	"id": true, "revision": true, "created_at": true, "updated_at": true, "number": true, "origin": true, "removals": true,
 	"state": true, "applied_revision": true, "desired_revision": true, "flows": true, "drift": true, "problems": true, "problem": true,
-	"ofport": true, "hits": true, "project_id": true, "ip_set_id": true,
+	"ofport": true, "hits": true, "project_id": true,
 }
 
 // referring are the fields that hold ids, and of what. A manifest has names there.
@@ -75,10 +75,10 @@ func (n *names) document(f shown) (*yamlnode.Node, error) {
 	if f.project != nil {
 		w.project = f.project(n, f.object)
 	}
-	spec := w.value(wire.Content[0], f.kind.kind)
+	spec := w.value("", wire.Content[0])
 	meta := mapping("name", text(labelOf(f.object)))
 	spec.Content = without(spec.Content, "name")
-	if id := f.object.Base().ID; id != labelOf(f.object) && !generated(f.kind.kind, id) || f.scoped() && !generated(f.kind.kind, id) {
+	if id := f.object.Base().ID; !generated(f.kind.kind, id) && !(f.calledByID() && id == labelOf(f.object)) {
 		meta.Content = append(meta.Content, text("id"), text(id))
 	}
 	switch {
@@ -102,60 +102,41 @@ type writer struct {
 	project policy.ProjectID // the object's
 }
 
-// value keeps what is wanted and not what is only reported, and has names for ids. within is the kind of the object, for the
-// rules of a group do not name it.
-func (w *writer) value(v *yamlnode.Node, within policy.Kind) *yamlnode.Node {
+// repeated are the fields, by what they are in, that only say whose the parts of an object are.
+var repeated = map[string]string{"rules": "security_group_id", "entries": "ip_set_id"}
+
+// value keeps what is wanted and not what is only reported, and has names for ids. in is the field that the value is in.
+func (w *writer) value(in string, v *yamlnode.Node) *yamlnode.Node {
 	v.Style = 0
 	switch v.Kind {
 	case yamlnode.ScalarNode:
 		return quoted(v)
 	case yamlnode.SequenceNode:
 		for i, item := range v.Content {
-			v.Content[i] = w.value(item, within)
+			v.Content[i] = w.value(in, item)
 		}
 	case yamlnode.MappingNode:
 		var kept []*yamlnode.Node
 		for i := 0; i < len(v.Content); i += 2 {
 			key, value := v.Content[i], v.Content[i+1]
-			if value.Tag == "!!null" || w.says(key.Value, within) {
+			if value.Tag == "!!null" || reported[key.Value] || repeated[in] == key.Value {
 				continue
 			}
-			key.Style = 0
-			kept = append(kept, key, w.field(key.Value, value, within))
+			kept = append(kept, text(key.Value), w.field(key.Value, value))
 		}
 		v.Content = kept
 	}
 	return v
 }
 
-// says reports whether a field is left out.
-func (w *writer) says(field string, within policy.Kind) bool {
-	switch {
-	case within == policy.KindRule && field == "security_group_id":
-		return true
-	case within == policyRemote && field == "ip_set_id":
-		return false
-	}
-	return reported[field]
-}
-
-// policyRemote stands for the remote of a rule, which is no object.
-const policyRemote policy.Kind = "remote"
-
-// insides are the fields that hold something of another kind.
-var insides = map[string]policy.Kind{"rules": policy.KindRule, "entries": policy.KindEntry, "remote": policyRemote, "target": policyRemote}
-
-func (w *writer) field(name string, value *yamlnode.Node, within policy.Kind) *yamlnode.Node {
+func (w *writer) field(name string, v *yamlnode.Node) *yamlnode.Node {
 	if chosen[name] {
-		return plain(value)
+		return plain(v)
 	}
 	if k, ok := referring[name]; ok {
-		w.refer(k, value)
+		w.refer(k, v)
 	}
-	if k, ok := insides[name]; ok {
-		within = k
-	}
-	return w.value(value, within)
+	return w.value(name, v)
 }
 
 func (w *writer) refer(k policy.Kind, v *yamlnode.Node) {

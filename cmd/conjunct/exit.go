@@ -123,18 +123,27 @@ func describe(err error) string {
 	return err.Error()
 }
 
+// flagWords are the API's parameters as this program calls them.
+var flagWords = strings.NewReplacer("references=remove", "--remove-references", "detach=true", "--detach")
+
 func describeProblem(p *api.Problem) string {
 	var b strings.Builder
-	b.WriteString(p.Detail)
-	if p.Detail == "" {
+	switch len(p.Errors) {
+	case 0:
+		b.WriteString(orElse(p.Detail, p.Title))
+	case 1:
+		b.WriteString(flagWords.Replace(p.Errors[0].Message))
+		if at := p.Errors[0].Pointer; at != "" {
+			fmt.Fprintf(&b, "\n  at %s", at)
+		}
+	default:
 		b.WriteString(p.Title)
-	}
-	for _, f := range p.Errors {
-		switch {
-		case f.Message != p.Detail:
-			fmt.Fprintf(&b, "\n  %s: %s", f.Pointer, f.Message)
-		case f.Pointer != "":
-			fmt.Fprintf(&b, "\n  at %s", f.Pointer)
+		for _, f := range p.Errors {
+			b.WriteString("\n  ")
+			if f.Pointer != "" {
+				b.WriteString(f.Pointer + ": ")
+			}
+			b.WriteString(flagWords.Replace(f.Message))
 		}
 	}
 	for _, h := range p.Conflicts {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,6 +38,7 @@ names its rule or its purpose. ovs-ofctl add-flows takes the output as it is. do
 			return nil
 		},
 	}
+	cmd.ValidArgsFunction = s.completeFirst(policy.KindHypervisor)
 	cmd.Flags().StringArrayVar(&tables, "table", nil, "only the flows of the table, by number (may be repeated)")
 	return cmd
 }
@@ -51,13 +54,22 @@ func inTables(text string, tables []string) string {
 			comments.WriteString(line)
 			continue
 		}
-		for _, t := range tables {
-			if strings.Contains(line, " table="+t+",") || strings.HasPrefix(line, "table="+t+",") {
-				b.WriteString(comments.String())
-				b.WriteString(line)
-			}
+		if slices.Contains(tables, tableOf(line)) {
+			b.WriteString(comments.String())
+			b.WriteString(line)
 		}
 		comments.Reset()
 	}
 	return b.String()
+}
+
+var tableField = regexp.MustCompile(`(?:^|[ ,])table=(\d+)`)
+
+// tableOf is the number of a flow's table, which ovs-ofctl does not print when it is 0.
+func tableOf(flow string) string {
+	match, _, _ := strings.Cut(flow, "actions=")
+	if m := tableField.FindStringSubmatch(match); m != nil {
+		return m[1]
+	}
+	return "0"
 }

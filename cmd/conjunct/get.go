@@ -48,6 +48,7 @@ Kinds: ` + strings.Join(kindWords(), ", ") + `, all.`,
 			return s.show(n, found, len(args) == 1)
 		},
 	}
+	cmd.ValidArgsFunction = s.completeObjects
 	cmd.Flags().StringVar(&of, "of", "", "only what belongs to the security group (rules, attachments) or to the IP set (entries)")
 	return cmd
 }
@@ -90,7 +91,7 @@ func (n *names) shown(k *kind, of string, words []string) (out []shown, err erro
 		return nil, err
 	}
 	for _, word := range words {
-		o, err := n.find(k.kind, strings.TrimPrefix(word, string(k.kind)+"/"))
+		o, err := n.one(k, of, strings.TrimPrefix(word, string(k.kind)+"/"))
 		if err != nil {
 			return nil, err
 		}
@@ -108,7 +109,11 @@ func (n *names) shown(k *kind, of string, words []string) (out []shown, err erro
 			out = append(out, shown{k, o})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b shown) int { return cmp.Compare(labelOf(a.object), labelOf(b.object)) })
+	key := k.key
+	if key == nil {
+		key = func(_ *names, o object) string { return labelOf(o) }
+	}
+	slices.SortStableFunc(out, func(a, b shown) int { return cmp.Compare(key(n, a.object), key(n, b.object)) })
 	return out, nil
 }
 
@@ -127,7 +132,9 @@ func (n *names) below(k *kind, of string) (*kind, error) {
 	narrow := *k
 	switch k.kind {
 	case policy.KindRule:
-		narrow.objects = typed[api.Rule, *api.Rule](func(c *api.Client) api.Collection[api.Rule] { return c.RulesOf(policy.GroupID(id)) })
+		narrow.objects = listedFrom{k.objects, typed[api.Rule, *api.Rule](func(c *api.Client) api.Collection[api.Rule] {
+			return c.RulesOf(policy.GroupID(id))
+		})}
 	case policy.KindAttachment:
 		narrow.objects = k.objects.(parts[api.Attachment, *api.Attachment]).below(id)
 	case policy.KindEntry:

@@ -19,6 +19,7 @@ type kind struct {
 
 	// project is whose the object is, "" for what all projects share; nil for kinds that belong to none.
 	project func(*names, object) policy.ProjectID
+	key     func(*names, object) string // what lists are sorted by; nil: the label
 	header  []string
 	row     func(*names, object) []string // the rest of the columns; the first is the label
 }
@@ -30,6 +31,9 @@ func (k *kind) plural() string {
 	return string(k.kind) + "s"
 }
 
+// calledByID reports whether the name in the manifest of an object becomes its id where nothing else is said.
+func (k *kind) calledByID() bool { return k.kind == policy.KindHypervisor || !k.named }
+
 // kinds is the table, in the order in which their objects can be created.
 func kinds() []kind {
 	groups := typed[api.Group, *api.Group]((*api.Client).Groups)
@@ -38,7 +42,7 @@ func kinds() []kind {
 		{
 			kind: policy.KindProject, words: []string{"prj"}, manifest: "Project", named: true,
 			objects: typed[api.Project, *api.Project]((*api.Client).Projects),
-			header:  []string{"PROFILE", "SMTP", "LIMITS"}, row: projectRow,
+			header:  []string{"PROFILE", "SMTP ALLOWED", "LIMITS"}, row: projectRow,
 		},
 		{
 			kind: policy.KindVPC, manifest: "VPC", named: true,
@@ -111,7 +115,7 @@ func kinds() []kind {
 			project: func(n *names, o object) policy.ProjectID {
 				return n.projectOf(policy.KindIPSet, string(o.(*api.Entry).IPSetID))
 			},
-			header: []string{"IP SET", "CIDR", "DESCRIPTION"}, row: entryRow,
+			header: []string{"IP SET", "DESCRIPTION"}, row: entryRow,
 		},
 		{
 			kind: policy.KindProfile, named: true,
@@ -155,7 +159,7 @@ func kindWords() (out []string) {
 
 // projectOf is whose the object with the id is.
 func (n *names) projectOf(k policy.Kind, id string) policy.ProjectID {
-	o, ok := n.all(k)[id]
+	o, ok := n.look(k, id)
 	if !ok {
 		return ""
 	}

@@ -16,7 +16,8 @@ type names struct {
 	ctx     context.Context
 	client  *api.Client
 	project policy.ProjectID // of --project; "" when none was named
-	lists   map[policy.Kind]map[string]object
+	seen    map[policy.Kind]map[string]object
+	read    map[policy.Kind]bool // the kinds of which all are in seen
 }
 
 func (s *session) names(ctx context.Context) (*names, error) {
@@ -24,7 +25,7 @@ func (s *session) names(ctx context.Context) (*names, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &names{ctx: ctx, client: client, lists: make(map[policy.Kind]map[string]object)}
+	n := &names{ctx: ctx, client: client, seen: make(map[policy.Kind]map[string]object), read: make(map[policy.Kind]bool)}
 	if s.project == "" {
 		return n, nil
 	}
@@ -77,6 +78,25 @@ func (n *names) find(k policy.Kind, word string) (object, error) {
 	return nil, usage("%d objects of kind %s are called %q: %s; say the id, or the project with --project", len(found), k, word, strings.Join(words, ", "))
 }
 
+// one is what a word means among what belongs to another object: a label or an id. Without an owner it is find.
+func (n *names) one(k *kind, of, word string) (object, error) {
+	if of == "" {
+		return n.find(k.kind, word)
+	}
+	list, err := k.objects.list(n.ctx, n.client)
+	if err != nil {
+		return nil, err
+	}
+	found := slices.DeleteFunc(list, func(o object) bool { return labelOf(o) != word && o.Base().ID != word })
+	switch len(found) {
+	case 0:
+		return nil, &absentError{fmt.Sprintf("%s %q of %s does not exist", k.kind, word, of)}
+	case 1:
+		return found[0], nil
+	}
+	return nil, usage("%d objects of kind %s in %s are called %q; say the id", len(found), k.kind, of, word)
+}
+
 func (n *names) absent(k policy.Kind, word string) error {
 	message := fmt.Sprintf("%s %q does not exist", k, word)
 	if n.project != "" && kindOf(k).project != nil {
@@ -120,20 +140,44 @@ func (n *names) scopeLabel(row *kind, o object) string {
 	return n.label(policy.KindProject, string(row.project(n, o)))
 }
 
-// all are the objects of a kind by id, read once. What can't be read is as if it were not there: ids are shown then.
-func (n *names) all(k policy.Kind) map[string]object {
-	if known, ok := n.lists[k]; ok {
-		return known
+// fewLookUps is how many objects of a kind are asked for one by one before all are read at once.
+const fewLookUps = 16
+
+// look is the object with the id. What can't be read is as if it were not there: its id is shown then.
+func (n *names) look(k policy.Kind, id string) (object, bool) {
+	seen := n.seen[k]
+	if o, known := seen[id]; known || n.read[k] {
+		return o, o != nil
 	}
+	if len(seen) >= fewLookUps {
+		o, ok := n.all(k)[id]
+		return o, ok
+	}
+	if seen == nil {
+		seen = make(map[string]object)
+		n.seen[k] = seen
+	}
+	seen[id] = nil
+	if o, err := kindOf(k).objects.get(n.ctx, n.client, id); err == nil {
+		seen[id] = o
+	}
+	return seen[id], seen[id] != nil
+}
+
+// all are the objects of a kind by id, read once.
+func (n *names) all(k policy.Kind) map[string]object {
+	if n.read[k] {
+		return n.seen[k]
+	}
+	n.read[k], n.seen[k] = true, make(map[string]object)
 	list, err := kindOf(k).objects.list(n.ctx, n.client, api.Query("page_size", "1000"))
 	if err != nil {
-		list = nil
+		return n.seen[k]
 	}
-	n.lists[k] = make(map[string]object, len(list))
 	for _, o := range list {
-		n.lists[k][o.Base().ID] = o
+		n.seen[k][o.Base().ID] = o
 	}
-	return n.lists[k]
+	return n.seen[k]
 }
 
 // label is the name of the object with the id; the id where it has none.
@@ -141,7 +185,7 @@ func (n *names) label(k policy.Kind, id string) string {
 	if id == "" {
 		return ""
 	}
-	if o, ok := n.all(k)[id]; ok {
+	if o, ok := n.look(k, id); ok {
 		return labelOf(o)
 	}
 	return id

@@ -15,9 +15,9 @@ import (
 
 func projectRow(_ *names, o object) []string {
 	p := o.(*api.Project)
-	smtp := "guarded"
+	smtp := "no"
 	if p.SMTPAllowed {
-		smtp = "allowed"
+		smtp = "yes"
 	}
 	var limits []string
 	for _, name := range slices.Sorted(maps.Keys(p.Limits)) {
@@ -76,6 +76,16 @@ func attachmentRow(n *names, o object) []string {
 	return []string{n.label(policy.KindGroup, string(a.GroupID)), n.targetWords(a.Target)}
 }
 
+// ruleKey sorts rules by their group, and there by position and age.
+func ruleKey(n *names, o object) string {
+	r := o.(*api.Rule)
+	position := 0
+	if r.Position != nil {
+		position = *r.Position
+	}
+	return fmt.Sprintf("%s %010d %010d", n.label(policy.KindGroup, string(r.GroupID)), position, r.Number)
+}
+
 func ruleRow(n *names, o object) []string {
 	r := o.(*api.Rule)
 	return []string{
@@ -85,7 +95,7 @@ func ruleRow(n *names, o object) []string {
 
 func entryRow(n *names, o object) []string {
 	e := o.(*api.Entry)
-	return []string{n.label(policy.KindIPSet, string(e.IPSetID)), e.CIDR.String(), e.Description}
+	return []string{n.label(policy.KindIPSet, string(e.IPSetID)), e.Description}
 }
 
 func profileRow(_ *names, o object) []string {

@@ -78,9 +78,20 @@ var verbs = []struct {
 	command func(*session) *cobra.Command
 }{
 	{groupIntent, applyCommand},
+	{groupIntent, deleteCommand},
 	{groupIntent, getCommand},
+	{groupIntent, createCommand},
+	{groupIntent, attachCommand},
+	{groupIntent, detachCommand},
+	{groupIntent, tokenCommand},
+	{groupInsight, explainCommand},
+	{groupInsight, effectiveRulesCommand},
+	{groupInsight, membersCommand},
 	{groupInsight, flowsCommand},
+	{groupInsight, diffCommand},
 	{groupInsight, statusCommand},
+	{groupInsight, watchCommand},
+	{groupInsight, waitCommand},
 }
 
 func (s *session) env(name, otherwise string) string {

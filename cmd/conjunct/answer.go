@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"conjunct/api"
+	"conjunct/policy"
+)
+
+// answer prints the verdict for a connection, end by end.
+func (s *session) answer(n *names, q *api.Question, a *api.Answer) error {
+	if done, err := s.data(a); done {
+		return err
+	}
+	verdict := s.verdict(a.Allowed)
+	if s.output == asNames {
+		s.printf("%s\n", verdict)
+		return nil
+	}
+	s.printf("%s: %s to %s, %s\n", verdict, n.endWords(a.From), n.endWords(a.To), serviceWords(q))
+	for _, step := range a.Steps {
+		s.printf("\n%s at %s: %s\n", step.Direction, n.portLabel(step.PortID), s.verdict(step.Allowed))
+		for _, line := range n.reason(step) {
+			s.printf("  %s\n", line)
+		}
+	}
+	return nil
+}
+
+func (s *session) verdict(allowed bool) string {
+	if allowed {
+		return s.paint(good, "allowed")
+	}
+	return s.paint(bad, "denied")
+}
+
+// reason says in lines what decided at one end.
+func (n *names) reason(step api.AnswerStep) (out []string) {
+	switch {
+	case step.Rule != nil:
+		out = append(out, n.ruleLine("rule", step.Rule, step.Source.Name))
+	case step.Nearest != nil:
+		out = append(out, "no rule allows it", n.ruleLine("nearest: rule", step.Nearest.Rule, step.Nearest.Source.Name))
+		for _, miss := range step.Nearest.Misses {
+			out = append(out, "  but "+miss)
+		}
+	default:
+		out = append(out, step.Because)
+	}
+	return out
+}
+
+func (n *names) ruleLine(lead string, r *api.Rule, group string) string {
+	return fmt.Sprintf("%s %s of security-group %s: %s  (%s)", lead, r.Label(), group, n.ruleText(&r.Rule), ruleMarks(r))
+}
+
+// ruleMarks are by what a rule is found elsewhere.
+func ruleMarks(r *api.Rule) string {
+	marks := []string{fmt.Sprintf("number %d", r.Number)}
+	if r.Name != "" {
+		marks = append(marks, r.ID)
+	}
+	return strings.Join(append(marks, fmt.Sprintf("%d packets", r.Hits.Packets)), ", ")
+}
+
+func (n *names) endWords(e api.AnswerEnd) string {
+	if e.PortID == "" {
+		return e.Address.String()
+	}
+	return fmt.Sprintf("%s (%s)", n.portLabel(e.PortID), e.Address)
+}
+
+// portLabel names a port by its instance too, where that says more.
+func (n *names) portLabel(id policy.PortID) string {
+	o, ok := n.look(policy.KindPort, string(id))
+	if !ok {
+		return string(id)
+	}
+	p := o.(*api.Port)
+	instance := n.label(policy.KindInstance, string(p.InstanceID))
+	if instance == p.ID {
+		return p.ID
+	}
+	return fmt.Sprintf("%s of %s", p.ID, instance)
+}
+
+func serviceWords(q *api.Question) string {
+	out := string(q.Protocol)
+	if q.Port != nil {
+		out += fmt.Sprintf(" %d", *q.Port)
+	}
+	if q.ICMPType != nil {
+		out += fmt.Sprintf(" type %d", *q.ICMPType)
+	}
+	if q.ICMPCode != nil {
+		out += fmt.Sprintf(" code %d", *q.ICMPCode)
+	}
+	return out
+}

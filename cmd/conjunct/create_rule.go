@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"conjunct/api"
+	"conjunct/policy"
+)
+
+func createRuleCommand(s *session) *cobra.Command {
+	var name, description string
+	cmd := &cobra.Command{
+		Use:   "rule GROUP RULE",
+		Short: "A rule of a security group, in a compact form",
+		Long:  ruleHelp,
+		Example: `  conjunct create rule web 'in tcp 80,443 from 0.0.0.0/0'
+  conjunct create rule database 'in tcp 3306 from group app' --name allow-app --wait`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n, err := s.names(cmd.Context())
+			if err != nil {
+				return err
+			}
+			rules, err := n.rules(args[1])
+			if err != nil {
+				return err
+			}
+			group, err := n.id(policy.KindGroup, args[0])
+			if err != nil {
+				return err
+			}
+			if len(rules) > 1 {
+				return s.createRules(n, policy.GroupID(group), titled(rules, name, description))
+			}
+			return create(s, n, policy.KindRule, n.client.RulesOf(policy.GroupID(group)), "", &titled(rules, name, description)[0])
+		},
+	}
+	cmd.Flags().StringVar(&name, "name", "", "the rule's name; of several ports, each rule's has the port after it")
+	cmd.Flags().StringVar(&description, "description", "", "free text")
+	return cmd
+}
+
+// titled gives rules a name and a description. Several rules have their ports in the name.
+func titled(rules []api.Rule, name, description string) []api.Rule {
+	for i := range rules {
+		r := &rules[i]
+		r.Name, r.Description = name, description
+		if name != "" && len(rules) > 1 {
+			r.Name = fmt.Sprintf("%s-%s", name, portWords(*r.PortMin, *r.PortMax))
+		}
+	}
+	return rules
+}
+
+// createRules adds several rules in one change: the group gets its own list with them at the end.
+func (s *session) createRules(n *names, id policy.GroupID, rules []api.Rule) error {
+	group, err := n.client.Groups().Get(n.ctx, string(id))
+	if err != nil {
+		return err
+	}
+	options := append(s.options(), api.IfMatch(group.Revision)) // Nobody's rule is lost in between.
+	all, err := n.client.ReplaceRules(n.ctx, id, append(group.Rules, rules...), options...)
+	had := make(map[string]bool)
+	for _, r := range group.Rules {
+		had[r.ID] = true
+	}
+	var fresh []shown
+	for i := range all {
+		if !had[all[i].ID] {
+			fresh = append(fresh, shown{kindOf(policy.KindRule), &all[i]})
+		}
+	}
+	return s.made(n, fresh, "created", err)
+}

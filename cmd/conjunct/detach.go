@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"conjunct/api"
+	"conjunct/policy"
+)
+
+func detachCommand(s *session) *cobra.Command {
+	var f targetFlags
+	cmd := &cobra.Command{
+		Use:   "detach GROUP --instance|--port|--subnet|--cidr|--tag TARGET",
+		Short: "Take a security group from what it was attached to",
+		Long: `Detach takes a group from exactly what it was attached to: a port that has the group through its instance or its subnet keeps
+it. 'conjunct get attachments --of GROUP' lists what has it.`,
+		Example: `  conjunct detach webSG --instance web --wait
+  conjunct detach quarantine --cidr 10.0.0.64/26 --vpc net`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n, err := s.names(cmd.Context())
+			if err != nil {
+				return err
+			}
+			group, err := n.id(policy.KindGroup, args[0])
+			if err != nil {
+				return err
+			}
+			target, err := f.target(n)
+			if err != nil {
+				return err
+			}
+			all := n.client.AttachmentsOf(policy.GroupID(group))
+			list, err := all.List(cmd.Context())
+			if err != nil {
+				return err
+			}
+			i := slices.IndexFunc(list, func(a api.Attachment) bool { return reflect.DeepEqual(a.Target, target) })
+			if i < 0 {
+				return &absentError{"security-group " + n.label(policy.KindGroup, group) + " is not attached to " + n.targetWords(target)}
+			}
+			err = all.Delete(cmd.Context(), list[i].ID, s.options()...)
+			if behind := new(api.Behind); err != nil && !errors.As(err, &behind) {
+				return err
+			}
+			s.printf("security-group %s detached from %s%s\n", n.label(policy.KindGroup, group), n.targetWords(target), s.dryWords())
+			return err
+		},
+	}
+	f.add(cmd)
+	s.changes(cmd.Flags())
+	cmd.ValidArgsFunction = s.completeFirst(policy.KindGroup)
+	return cmd
+}

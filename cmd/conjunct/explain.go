@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"conjunct/api"
+	"conjunct/policy"
+)
+
+// questionFlags are what else a question may say.
+type questionFlags struct {
+	srcPort, icmpType, icmpCode, version int
+}
+
+func explainCommand(s *session) *cobra.Command {
+	var f questionFlags
+	var exitCode bool
+	cmd := &cobra.Command{
+		Use:   "explain FROM TO PROTOCOL [PORT]",
+		Short: "Tell whether a connection may be opened, and which rule says so",
+		Long: `Explain judges one connection by the rules of now, at both ends: the sender's egress and the receiver's ingress. It names the
+rule that decides at each end, or the one that came nearest and what of it does not fit. Replies follow the connection.
+
+FROM and TO are ports, instances with one port, or addresses. An address inside the other end's VPC is the port that has it.`,
+		Example: `  conjunct explain web database tcp 3306
+  conjunct explain 198.51.100.7 web-0 tcp 443
+  conjunct explain web 2001:db8:0:1::14 icmpv6
+  conjunct explain app database tcp 3306 --exit-code >/dev/null || echo broken`,
+		Args: cobra.RangeArgs(3, 4),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n, err := s.names(cmd.Context())
+			if err != nil {
+				return err
+			}
+			q, err := n.question(args)
+			if err != nil {
+				return err
+			}
+			for _, row := range []struct {
+				flag  string
+				value *int
+				into  **int
+			}{
+				{"src-port", &f.srcPort, &q.SrcPort}, {"icmp-type", &f.icmpType, &q.ICMPType}, {"icmp-code", &f.icmpCode, &q.ICMPCode},
+				{"ip-version", &f.version, &q.Version},
+			} {
+				if cmd.Flags().Changed(row.flag) {
+					*row.into = row.value
+				}
+			}
+			answer, err := n.client.Explain(cmd.Context(), q)
+			if err != nil {
+				return err
+			}
+			if err := s.answer(n, q, answer); err != nil {
+				return err
+			}
+			if exitCode && !answer.Allowed {
+				return errDenied
+			}
+			return nil
+		},
+	}
+	cmd.Flags().IntVar(&f.srcPort, "src-port", 0, "port of the sender (default: some port above 32767)")
+	cmd.Flags().IntVar(&f.icmpType, "icmp-type", 0, "ICMP type (default: an echo request)")
+	cmd.Flags().IntVar(&f.icmpCode, "icmp-code", 0, "ICMP code")
+	cmd.Flags().IntVar(&f.version, "ip-version", 0, "4 or 6 (default: what the addresses say; of two ports with both, 4)")
+	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "end with status 5 when the connection does not pass")
+	cmd.ValidArgsFunction = s.completeEnds
+	return cmd
+}
+
+func (n *names) question(args []string) (*api.Question, error) {
+	q := new(api.Question)
+	var err error
+	if q.From, err = n.end(args[0]); err != nil {
+		return nil, err
+	}
+	if q.To, err = n.end(args[1]); err != nil {
+		return nil, err
+	}
+	if q.Protocol, err = policy.ParseProtocol(args[2]); err != nil {
+		return nil, &usageError{err}
+	}
+	if len(args) > 3 {
+		port, err := strconv.Atoi(args[3])
+		if err != nil {
+			return nil, usage("%q is not a port", args[3])
+		}
+		q.Port = &port
+	}
+	return q, nil
+}
+
+// end is what a word means at one end of a connection.
+func (n *names) end(word string) (api.QuestionEnd, error) {
+	if a, err := netip.ParseAddr(word); err == nil {
+		return api.QuestionEnd{Address: a}, nil
+	}
+	p, err := n.port(word)
+	if err != nil {
+		return api.QuestionEnd{}, err
+	}
+	return api.QuestionEnd{PortID: policy.PortID(p.ID)}, nil
+}
+
+// port is the port with the id, or the one port of an instance.
+func (n *names) port(word string) (*api.Port, error) {
+	if policy.ValidName(word) {
+		p, err := n.client.Ports().Get(n.ctx, word)
+		if !hasStatus(404)(err) {
+			return p, err
+		}
+	}
+	instance, err := n.id(policy.KindInstance, word)
+	if isType[*absentError](err) {
+		return nil, &absentError{fmt.Sprintf("%q is no port and no instance", word)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	ports, err := n.client.Ports().List(n.ctx, api.Query("instance_id", instance))
+	if err != nil {
+		return nil, err
+	}
+	switch len(ports) {
+	case 1:
+		return &ports[0], nil
+	case 0:
+		return nil, &absentError{fmt.Sprintf("instance %q has no port", word)}
+	}
+	var ids []string
+	for _, p := range ports {
+		ids = append(ids, p.ID)
+	}
+	return nil, usage("instance %q has several ports; say which: %s", word, strings.Join(ids, ", "))
+}
