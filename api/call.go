@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"runtime/debug"
 	"strconv"
+	"time"
 
 	"github.com/gorilla/mux"
 
@@ -46,6 +47,9 @@ func requestIDOf(r *http.Request) string {
 	return hex.EncodeToString(b[:])
 }
 
+// statusHungUp is how a request is counted whose caller went away before the answer (nginx's 499).
+const statusHungUp = 499
+
 // answered is a ResponseWriter that knows its status.
 type answered struct {
 	http.ResponseWriter
@@ -79,7 +83,11 @@ func (s *Server) handle(rt *route) http.HandlerFunc {
 		a.Header().Set("X-Content-Type-Options", "nosniff")
 		a.Header().Set("Cache-Control", "no-store")
 		err := c.run()
-		if err != nil && a.status == 0 {
+		switch {
+		case err == nil || a.status != 0:
+		case r.Context().Err() != nil:
+			a.status = statusHungUp // Nobody is left to be answered.
+		default:
 			p := problemOf(err)
 			p.RequestID = c.id
 			if p.Status == http.StatusUnauthorized {
@@ -164,7 +172,13 @@ func (c *call) flag(name string) (bool, error) {
 }
 
 // variable is a part of the path.
-func (c *call) variable(name string) string { return mux.Vars(c.r)[name] }
+func (c *call) variable(name string) string {
+	encoded := mux.Vars(c.r)[name]
+	if plain, err := url.PathUnescape(encoded); err == nil {
+		return plain
+	}
+	return encoded
+}
 
 func (c *call) bearerName() string {
 	if c.bearer == nil {
@@ -195,6 +209,9 @@ func (c *call) body(types ...string) (doc []byte, mediaType string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
+	conn := http.NewResponseController(c.w)
+	_ = conn.SetReadDeadline(time.Now().Add(bodyTimeout)) // Where there is no deadline, the caller's proxy has one.
 	doc, err = readBody(c.r)
+	_ = conn.SetReadDeadline(time.Time{})
 	return doc, mediaType, err
 }

@@ -33,8 +33,8 @@ func decodeStrict(doc []byte, into any) error {
 
 // malformed says where a document stops being JSON.
 func malformed(doc []byte) error {
-	var any json.RawMessage
-	err := json.Unmarshal(doc, &any)
+	var raw json.RawMessage
+	err := json.Unmarshal(doc, &raw)
 	if len(bytes.TrimSpace(doc)) == 0 {
 		return fail(http.StatusBadRequest, "", "the body is empty; a JSON object is required")
 	}

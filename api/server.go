@@ -55,10 +55,11 @@ type Options struct {
 // DefaultBodyLimit is what a request's body may have at most, in bytes.
 const DefaultBodyLimit = 16 << 20
 
-// Time-outs of the HTTP server. Replies have none of their own: waits and watches are long.
+// Time-outs of the HTTP server. bodyTimeout is set while a body is read and taken back then: as the server's own ReadTimeout it
+// would end the waits and watches, which are long, in the middle.
 const (
 	readHeaderTimeout = 10 * time.Second
-	readTimeout       = 2 * time.Minute
+	bodyTimeout       = 2 * time.Minute
 	idleTimeout       = 2 * time.Minute
 )
 
@@ -101,7 +102,6 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration)
 	h := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
 		IdleTimeout:       idleTimeout,
 		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}

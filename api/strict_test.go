@@ -106,6 +106,7 @@ func TestTheIDOfABodyIsThatOfThePath(t *testing.T) {
 	require.Equal(t, []string{"/rules/0/security_group_id id-mismatch"}, found(p))
 	p = w.do(http.MethodPut, "/v1/projects/white%20space", `{"name": "a"}`).problem(http.StatusUnprocessableEntity)
 	require.Equal(t, []string{"/id id-invalid"}, found(p))
+	require.Contains(t, p.Errors[0].Message, `"white space"`)
 }
 
 func TestMergePatches(t *testing.T) {

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 )
@@ -62,6 +63,7 @@ func Validate(o Object, s *Snapshot) []Finding {
 	switch o := o.(type) {
 	case *Project:
 		f.name(o.Name)
+		f.limits(o.Limits)
 	case *VPC:
 		f.name(o.Name)
 	case *Subnet:
@@ -95,6 +97,18 @@ func Validate(o Object, s *Snapshot) []Finding {
 		f.token(o)
 	}
 	return f
+}
+
+// limits refuses names that limit nothing: a mistyped one would be no limit at all.
+func (f *findings) limits(limits map[string]int) {
+	for _, name := range slices.Sorted(maps.Keys(limits)) {
+		switch n := limits[name]; {
+		case name != LimitGroups:
+			f.add("/limits/"+name, "limit-unknown", "%q is not a limit; there is %s", name, LimitGroups)
+		case n < 1:
+			f.add("/limits/"+name, "limit-range", "%d is below 1", n)
+		}
+	}
 }
 
 func (f *findings) name(name string) {
