@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -168,8 +169,7 @@ func TestStoreAgreesWithThePlainReading(t *testing.T) {
 			require.NoError(t, err)
 			defer s[i].Close()
 		}
-		_, err := s[0].Update(t.Context(), put(project("a"), project("b"), vpc("a"), vpc("b"), subnet("a", "a", 0, "10.0.0.0/16"), group("a"), group("b"),
-			&policy.Instance{Meta: policy.Meta{ID: "a"}, Name: "a", ProjectID: "a", SecurityGroupIDs: []policy.GroupID{"a"}}, ipset("a")))
+		_, err := s[0].Update(t.Context(), play(world()))
 		require.NoError(t, err)
 		for range rapid.IntRange(1, 25).Draw(t, "transactions") {
 			by := rapid.IntRange(0, 1).Draw(t, "process")
@@ -191,7 +191,10 @@ func TestStoreAgreesWithThePlainReading(t *testing.T) {
 				allowedOnes++
 				require.Equal(t, rev, s[by].Revision())
 			}
-			s[by].View(func(v *policy.Snapshot) { require.Equal(t, content(t, expected), content(t, v)) })
+			s[by].View(func(v *policy.Snapshot) {
+				require.Equal(t, content(t, expected), content(t, v))
+				require.Empty(t, sound(v))
+			})
 			found, err := s[by].Fsck(t.Context())
 			require.NoError(t, err)
 			require.Empty(t, found, strings.Join(found, "\n"))
@@ -217,4 +220,63 @@ func play(steps []step) func(policy.Tx) error {
 		}
 		return nil
 	}
+}
+
+// sound lists what is wrong with any object of a snapshot, whenever it was written.
+func sound(s *policy.Snapshot) (out []string) {
+	for _, kind := range policy.Kinds() {
+		for _, o := range objects(s, kind) {
+			for _, f := range policy.Validate(o, s) {
+				out = append(out, fmt.Sprintf("%s%s: %s", keyOf(o), f.Pointer, f.Message))
+			}
+		}
+	}
+	return out
+}
+
+// Transactions of two processes at once leave nothing behind that none of them alone could have left.
+func TestTransactionsAtOnceKeepEveryRule(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		prefix := freshPrefix()
+		var s [2]*Store
+		for i := range s {
+			var err error
+			s[i], err = New(t.Context(), inside.client, Options{Prefix: prefix})
+			require.NoError(t, err)
+			defer s[i].Close()
+		}
+		_, err := s[0].Update(t.Context(), play(world()))
+		require.NoError(t, err)
+		require.NoError(t, s[1].mirror.wait(t.Context(), s[0].Revision()))
+		transactions := rapid.SliceOfN(rapid.SliceOfN(rapid.Custom(drawStep), 1, 3), 4, 40).Draw(t, "transactions")
+		for _, err := range together(4, func(i int) error {
+			for n := i; n < len(transactions); n += 4 {
+				if _, err := s[i%2].Update(t.Context(), play(transactions[n])); errors.Is(err, policy.ErrUnavailable) {
+					return err
+				}
+			}
+			return nil
+		}) {
+			require.NoError(t, err)
+		}
+		newest := max(s[0].Revision(), s[1].Revision())
+		for _, s := range s {
+			require.NoError(t, s.mirror.wait(t.Context(), newest))
+			s.View(func(v *policy.Snapshot) { require.Empty(t, sound(v)) })
+			found, err := s.Fsck(t.Context())
+			require.NoError(t, err)
+			require.Empty(t, found)
+		}
+	})
+}
+
+// world is where the random transactions begin.
+func world() (out []step) {
+	for _, o := range []policy.Object{
+		project("a"), project("b"), vpc("a"), vpc("b"), subnet("a", "a", 0, "10.0.0.0/16"), group("a"), group("b"), ipset("a"),
+		&policy.Instance{Meta: policy.Meta{ID: "a"}, Name: "a", ProjectID: "a", SecurityGroupIDs: []policy.GroupID{"a"}},
+	} {
+		out = append(out, step{put: o})
+	}
+	return out
 }
