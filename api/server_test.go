@@ -222,3 +222,40 @@ func TestAServerNeedsItsParts(t *testing.T) {
 	_, err = api.NewServer(o)
 	require.Error(t, err, "the metrics are registered already")
 }
+
+// slow is a store that answers only when the caller has gone.
+type slow struct {
+	api.Objects
+	asked chan struct{}
+}
+
+func (s slow) Update(ctx context.Context, _ func(policy.Tx) error) (int64, error) {
+	close(s.asked)
+	<-ctx.Done()
+	return 0, ctx.Err()
+}
+
+func TestACallerThatHungUpIsNoFailure(t *testing.T) {
+	w := newWorld(t)
+	var log bytes.Buffer
+	var mu sync.Mutex
+	objects := slow{w.store, make(chan struct{})}
+	s, err := api.NewServer(api.Options{Objects: objects, Inspector: w.hosts, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.NewTextHandler(locked{&mu, &log}, nil))})
+	require.NoError(t, err)
+	w.http.Config.Handler = s
+	ctx, hangUp := context.WithCancel(t.Context())
+	gone := make(chan error)
+	go func() {
+		_, err := w.Projects().Put(ctx, "p", &api.Project{Name: "p"})
+		gone <- err
+	}()
+	<-objects.asked
+	hangUp()
+	require.ErrorIs(t, <-gone, context.Canceled)
+	require.Eventually(t, func() bool {
+		return strings.Contains(w.do(http.MethodGet, "/metrics", "").body, `conjunct_http_requests_total{code="499",method="PUT",route="/v1/projects/{id}"} 1`)
+	}, time.Minute, time.Millisecond)
+	mu.Lock()
+	defer mu.Unlock()
+	require.Empty(t, log.String())
+}
