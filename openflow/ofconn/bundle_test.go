@@ -106,7 +106,7 @@ func TestBundle_Unknown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			conn, s := connect(t, oftest.Config{}, ofconn.Options{})
 			s.SetFaults(c.faults)
-			short, cancel := context.WithTimeout(ctx(t), 200*time.Millisecond)
+			short, cancel := context.WithTimeout(ctx(t), 500*time.Millisecond)
 			defer cancel()
 			var e *ofconn.BundleError
 			require.ErrorAs(t, conn.Bundle(short, manyFlows(3)), &e)
@@ -139,7 +139,7 @@ func TestBundle_OfOne(t *testing.T) {
 	require.False(t, e.Unknown)
 
 	s.SetFaults(oftest.Faults{LoseBarrier: 1})
-	short, cancel := context.WithTimeout(ctx(t), 50*time.Millisecond)
+	short, cancel := context.WithTimeout(ctx(t), 300*time.Millisecond)
 	defer cancel()
 	require.ErrorAs(t, c.Bundle(short, manyFlows(2)[1:]), &e)
 	require.True(t, e.Unknown)
@@ -184,7 +184,7 @@ func TestBundle_Idle(t *testing.T) {
 func TestBundle_SwitchDeaf(t *testing.T) {
 	c, s := connect(t, oftest.Config{}, ofconn.Options{})
 	s.SetFaults(oftest.Faults{Deaf: true})
-	short, cancel := context.WithTimeout(ctx(t), 50*time.Millisecond)
+	short, cancel := context.WithTimeout(ctx(t), 300*time.Millisecond)
 	defer cancel()
 	refused(t, c.Bundle(short, manyFlows(50_000)), -1, context.DeadlineExceeded)
 	require.Empty(t, s.Flows())

@@ -104,7 +104,7 @@ func TestHandshake_Dropped(t *testing.T) {
 
 // An idle connection is kept alive by echoes; one whose switch does not answer ends.
 func TestEcho(t *testing.T) {
-	quick := ofconn.Options{ProbeAfter: 5 * time.Millisecond, ProbeTimeout: 200 * time.Millisecond}
+	quick := ofconn.Options{ProbeAfter: 5 * time.Millisecond, ProbeTimeout: time.Second}
 	c, s := connect(t, oftest.Config{}, quick)
 	time.Sleep(100 * time.Millisecond)
 	require.NoError(t, c.Err())

@@ -2,10 +2,11 @@ package oftest_test
 
 import (
 	"fmt"
-	"github.com/stretchr/testify/require"
 	"math/rand/v2"
 	"net/netip"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"conjunct/openflow"
 	. "conjunct/openflow/oftest"

@@ -35,7 +35,7 @@ type Step struct {
 }
 
 // Ports returns the ports by which the packet left, in order; a port comes twice when two packets left by it.
-func (j *Journey) Ports() []openflow.Port {
+func (j Journey) Ports() []openflow.Port {
 	ports := make([]openflow.Port, len(j.Outputs))
 	for i, o := range j.Outputs {
 		ports[i] = o.Port
@@ -45,10 +45,10 @@ func (j *Journey) Ports() []openflow.Port {
 }
 
 // Reached reports whether a packet left by the port.
-func (j *Journey) Reached(port openflow.Port) bool { return slices.Contains(j.Ports(), port) }
+func (j Journey) Reached(port openflow.Port) bool { return slices.Contains(j.Ports(), port) }
 
 // Cookies returns the cookies of the flows hit in a table, in order.
-func (j *Journey) Cookies(table uint8) []uint64 {
+func (j Journey) Cookies(table uint8) []uint64 {
 	var cookies []uint64
 	for _, s := range j.Steps {
 		if s.Hit && s.Table == table {
