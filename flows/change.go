@@ -48,10 +48,8 @@ func (h *Host) renumbered(moved bool) {
 		return
 	}
 	h.full = true
-	for d := range h.components {
-		clear(h.components[d])
-		clear(h.plain[d])
-	}
+	clear(h.components)
+	clear(h.plain)
 	for _, a := range h.rules {
 		h.activate(a.Rule, a.group)
 	}

@@ -99,7 +99,7 @@ func localName(c LocalClass) string {
 			flags |= 1 << i
 		}
 	}
-	return "local" + string(flags) + string(c.Groups)
+	return "local" + string(flags) + string(rune(c.Groups.Len())) + string(c.Groups) + string(c.Ordered)
 }
 
 func setName(s policy.NumberSet) string { return "remote" + string(s) }

@@ -17,7 +17,7 @@
 //	0 classify ─► 10 anti-spoof ─► 20 ct ─► 21 judge ─► 30 destination ─► 31 receiver ─► 40 ct ─► 41 judge ─► 50 output
 //	    │                                  │  ▲ 26            ▲                             │  ▲ 46
 //	    └ from the fabric ─────────────────┼──┼───────────────┘                             │  │
-//	                  22 groups 23 sets 24 rules                             42 groups 43 sets 44 rules
+//	                  22 groups 23 sets 24 rules 25, 27 ordered            42 groups 43 sets 44 rules 45, 47 ordered
 //
 // Every packet is judged by the rules of now. Connection tracking answers two questions only: is it a reply, and what is
 // the connection's original tuple. What is not a reply is judged by the rules of its own direction; a reply by those of
@@ -39,7 +39,8 @@
 //  3. Two conjunctions with the same match share a flow, with a sorted list of actions. A match stands for one dimension of
 //     a rule at most, because the dimensions use disjoint fields.
 //  4. A dimension that is "anything" is left out. A rule with the local dimension alone is a plain flow, above the conjunctions.
-//  5. All flows of one priority in a rules table have the same effect, because which of several complete ids is found depends on
+//  5. All flows of one priority in a rules table that one packet can meet have the same effect, because which of several complete ids is found depends on
 //     the order of insertion.
+//     (In an ordered group each run of rules with equal action has a priority of its own; reg5 keeps groups apart.)
 //  6. A class number is a function of the classes in use alone (class.go), so a restart finds the same flows.
 package flows

@@ -48,8 +48,8 @@ type Host struct {
 	groups     map[policy.Number]*activeGroup
 	rules      map[policy.Number]*activeRule
 	planes     []*plane
-	components map[policy.Direction]map[openflow.Match][]openflow.Conjunction
-	plain      map[policy.Direction]map[openflow.Match][]policy.Number
+	components map[place]map[openflow.Match][]openflow.Conjunction
+	plain      map[place]map[openflow.Match][]policy.Number
 
 	// before holds the flows of every touched unit as they were when the last Changes was taken.
 	touched map[unit]bool
@@ -76,8 +76,8 @@ func NewHost(source Source) *Host {
 	h := &Host{
 		source: source, ports: map[uint16]*Port{}, local: newNumbering(localName),
 		groups: map[policy.Number]*activeGroup{}, rules: map[policy.Number]*activeRule{},
-		components: map[policy.Direction]map[openflow.Match][]openflow.Conjunction{policy.Egress: {}, policy.Ingress: {}},
-		plain:      map[policy.Direction]map[openflow.Match][]policy.Number{policy.Egress: {}, policy.Ingress: {}},
+		components: map[place]map[openflow.Match][]openflow.Conjunction{},
+		plain:      map[place]map[openflow.Match][]policy.Number{},
 		touched:    map[unit]bool{}, before: map[flowKey]openflow.Flow{},
 		full: true,
 	}

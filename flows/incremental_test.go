@@ -200,22 +200,38 @@ func (g *playground) randomPort(t *rapid.T, n uint16) *Port {
 			numbers = append(numbers, i)
 		}
 	}
+	var turns []policy.Number
+	for _, n := range numbers {
+		if n > 2 {
+			turns = append(turns, n)
+		}
+	}
+	if rapid.Bool().Draw(t, "the other way round") {
+		slices.Reverse(turns)
+	}
 	segment := vpc*10 + policy.Number(rapid.IntRange(0, 1).Draw(t, "segment"))
 	return &Port{
 		ID: policy.PortID(fmt.Sprintf("p%d", n)), Number: policy.Number(n), OFPort: n, VPC: vpc,
 		Segment:   Segment{Number: segment, VPC: vpc, VLAN: uint16(segment)},
 		MAC:       policy.MAC{2, 0, 0, 0, 0, byte(rapid.IntRange(1, 3).Draw(t, "mac"))},
 		Addresses: []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, byte(n)})},
-		Class:     LocalClass{Groups: policy.NumberSetOf(numbers...), Guard: rapid.Bool().Draw(t, "guard"), OpenIngress: rapid.Bool().Draw(t, "open")},
+		Class:     LocalClass{Groups: policy.NumberSetOf(numbers...), Ordered: TurnsOf(turns...), Guard: rapid.Bool().Draw(t, "guard"), OpenIngress: rapid.Bool().Draw(t, "open")},
 	}
 }
 
 func (g *playground) randomGroup(t *rapid.T, group policy.Number) *Group {
 	out := &Group{Number: group}
+	runs := map[policy.Direction]uint16{}
 	for i := policy.Number(1); i <= 4; i++ {
-		if rapid.Bool().Draw(t, "has rule") {
-			out.Rules = append(out.Rules, randomRule(t, group*10+i))
+		if !rapid.Bool().Draw(t, "has rule") {
+			continue
 		}
+		r := randomRule(t, group*10+i)
+		if group > 2 { // Groups 3 and 4 are ordered; each rule is a run, so actions alternate.
+			runs[r.Direction]++
+			r.Run, r.Drop = runs[r.Direction], (runs[r.Direction]+uint16(group))%2 == 0
+		}
+		out.Rules = append(out.Rules, r)
 	}
 	return out
 }

@@ -1,6 +1,8 @@
 package flows
 
 import (
+	"encoding/binary"
+	"iter"
 	"net/netip"
 	"slices"
 
@@ -31,10 +33,35 @@ type Segment struct {
 
 // LocalClass is all that the rules see of a local port. Ports with the same groups share their flows.
 type LocalClass struct {
-	Groups      policy.NumberSet
+	Groups policy.NumberSet
+	// Ordered are those of the groups that are ordered, in attachment order.
+	Ordered     Turns
 	OpenEgress  bool // everything passes outwards: no rule speaks of it
 	OpenIngress bool
 	Guard       bool // outbound SMTP is refused
+}
+
+// Turns is a sequence of group numbers, comparable: four bytes each, big-endian.
+type Turns string
+
+// TurnsOf makes the sequence.
+func TurnsOf(groups ...policy.Number) Turns {
+	var b []byte
+	for _, g := range groups {
+		b = binary.BigEndian.AppendUint32(b, uint32(g))
+	}
+	return Turns(b)
+}
+
+// All iterates the groups in turn.
+func (t Turns) All() iter.Seq[policy.Number] {
+	return func(yield func(policy.Number) bool) {
+		for ; t != ""; t = t[4:] {
+			if !yield(policy.Number(binary.BigEndian.Uint32([]byte(t[:4])))) {
+				return
+			}
+		}
+	}
 }
 
 // Open reports whether everything passes in the direction.
@@ -59,11 +86,15 @@ func PortOf(v *policy.PortView, ofport uint16) *Port {
 		}
 	}
 	numbers := make([]policy.Number, 0, len(v.Groups))
+	var ordered []policy.Number
 	for _, g := range v.Groups {
 		numbers = append(numbers, g.Number)
+		if g.Evaluation == policy.Ordered {
+			ordered = append(ordered, g.Number)
+		}
 	}
 	p.Class = LocalClass{
-		Groups:     policy.NumberSetOf(numbers...),
+		Groups: policy.NumberSetOf(numbers...), Ordered: TurnsOf(ordered...),
 		OpenEgress: v.Open[policy.Egress], OpenIngress: v.Open[policy.Ingress], Guard: v.SMTPGuard,
 	}
 	return p
@@ -87,6 +118,10 @@ type Rule struct {
 	Type, Code int
 	Remote     Remote
 	Local      netip.Prefix // of the protected port; invalid means all its addresses
+	// Run counts the runs of rules with equal action in an ordered group and direction from 1; 0 in a union group. Drop is the
+	// action of an ordered group's run.
+	Run  uint16
+	Drop bool
 }
 
 // PortRange is the ports First to Last.
@@ -101,14 +136,24 @@ type Remote struct {
 	VPC      policy.Number
 }
 
-// GroupOf turns a group's rules into what the pipeline needs. Rules of ordered groups are not among them.
+// GroupOf turns a group's rules into what the pipeline needs.
 func GroupOf(s *policy.Snapshot, g *policy.Group, rules []*policy.Rule) *Group {
 	out := &Group{Number: g.Number, Rules: make([]Rule, 0, len(rules))}
 	if g.Evaluation == policy.Ordered {
-		return out
+		rules = policy.InOrder(rules)
 	}
+	runs := map[policy.Direction]uint16{}
+	last := map[policy.Direction]policy.Action{}
 	for _, r := range rules {
-		out.Rules = append(out.Rules, ruleOf(s, r))
+		rule := ruleOf(s, r)
+		if g.Evaluation == policy.Ordered {
+			if last[r.Direction] != r.Action {
+				runs[r.Direction]++
+				last[r.Direction] = r.Action
+			}
+			rule.Run, rule.Drop = runs[r.Direction], r.Action == policy.Drop
+		}
+		out.Rules = append(out.Rules, rule)
 	}
 	slices.SortFunc(out.Rules, func(a, b Rule) int { return int(int64(a.Number) - int64(b.Number)) })
 	return out

@@ -14,6 +14,8 @@ const (
 	TableEgressGroup uint8 = 22
 	TableEgressSet   uint8 = 23
 	TableEgressRules uint8 = 24
+	TableEgressTurns uint8 = 25
+	TableEgressOrder uint8 = 27
 	TableSenderDone  uint8 = 26
 	TableDestination uint8 = 30
 	TableReceiver    uint8 = 31
@@ -22,6 +24,8 @@ const (
 	TableIngrGroup   uint8 = 42
 	TableIngrSet     uint8 = 43
 	TableIngrRules   uint8 = 44
+	TableIngrTurns   uint8 = 45
+	TableIngrOrder   uint8 = 47
 	TableRecvDone    uint8 = 46
 	TableOutput      uint8 = 50
 	LastTable        uint8 = 63
@@ -34,12 +38,13 @@ const (
 	RegDest       = openflow.Reg2 // port number of the receiver, also its zone; 0: the fabric
 	RegLocalClass = openflow.Reg3
 	RegVerdict    = openflow.Reg4
+	RegPass       = openflow.Reg5 // number of the ordered group that is being tried
 	RegSegment    = openflow.Reg6
 	RegGroupClass = openflow.Reg8
 	RegSetClass   = openflow.Reg9
 )
 
-// Bits of RegVerdict. Bits 1 and 2 are the ordered groups'.
+// Bits of RegVerdict. An ordered group's verdict stands over the union's, the platform's over both.
 const (
 	VerdictUnionAllow   = 1 << 0
 	VerdictOrderedAllow = 1 << 1
@@ -53,6 +58,10 @@ const (
 	PriorityPlain       uint16 = 200   // a rule whose only dimension is the local class
 	PriorityOpen        uint16 = 150   // a direction that the profile opens
 	PriorityGuard       uint16 = 30000 // the platform's refusals
+	// PriorityFirstRun is that of the first run of rules with equal action of an ordered group; each further run has two less. The
+	// plain flows of a run have one more than its conjunctions.
+	PriorityFirstRun uint16 = 20000
+	PriorityDecided  uint16 = 30000 // an ordered group has decided: those after it have no say
 )
 
 // priorityPrefix is the lowest priority of a prefix in a class table; its length is added, so that the longest wins.
@@ -64,18 +73,20 @@ type side struct {
 	groups        uint8 // address → class of groups
 	sets          uint8 // address → class of IP sets
 	rules         uint8
+	turns         uint8                  // local class → its ordered groups, one after the other
+	order         uint8                  // the rules of the ordered group whose turn it is
 	local, remote map[int]openflow.Field // by family: the fields of the original tuple
 }
 
 // sides is the table of both directions. An ingress rule's remote opened the connection, so it is the tuple's source.
 var sides = map[policy.Direction]side{
 	policy.Egress: {
-		direction: policy.Egress, groups: TableEgressGroup, sets: TableEgressSet, rules: TableEgressRules,
+		direction: policy.Egress, groups: TableEgressGroup, sets: TableEgressSet, rules: TableEgressRules, turns: TableEgressTurns, order: TableEgressOrder,
 		local:  map[int]openflow.Field{4: openflow.CTNwSrc, 6: openflow.CTIPv6Src},
 		remote: map[int]openflow.Field{4: openflow.CTNwDst, 6: openflow.CTIPv6Dst},
 	},
 	policy.Ingress: {
-		direction: policy.Ingress, groups: TableIngrGroup, sets: TableIngrSet, rules: TableIngrRules,
+		direction: policy.Ingress, groups: TableIngrGroup, sets: TableIngrSet, rules: TableIngrRules, turns: TableIngrTurns, order: TableIngrOrder,
 		local:  map[int]openflow.Field{4: openflow.CTNwDst, 6: openflow.CTIPv6Dst},
 		remote: map[int]openflow.Field{4: openflow.CTNwSrc, 6: openflow.CTIPv6Src},
 	},
@@ -101,7 +112,9 @@ var Tables = []TableInfo{
 	{TableEgressGroup, "egress groups", "The remote's address becomes the class of the groups that it is in: one flow an address, whatever the number of rules.", "VPC, original destination, longest prefix first", "class 0"},
 	{TableEgressSet, "egress sets", "The remote's address becomes the class of the IP sets that hold it.", "original destination, longest prefix first", "class 0"},
 	{TableEgressRules, "egress rules", "The egress rules as conjunctions: local class × remote × service. A match sets a bit of the verdict; the conj_id is the rule's number.", "reg3, reg8, reg9, original tuple", "the verdict stays"},
+	{TableEgressTurns, "egress turns", "The ordered groups of the local class have their turns in the order of attachment: reg5 names the group, table 27 holds its rules.", "reg3", "no ordered group"},
 	{TableSenderDone, "sender verdict", "Allowed: on to the destination, and a connection's first packet is committed in the sender's zone.", "reg4", "drop"},
+	{TableEgressOrder, "egress order", "The rules of ordered groups, a priority for each run of rules with equal action; the first match sets the verdict, and no later group is asked.", "reg5, reg8, reg9, original tuple, reg4", "the verdict stays"},
 	{TableDestination, "destination", "The segment and the MAC give the receiver. Broadcast and multicast go through the ingress side of every port of the segment, and to the fabric; an unknown MAC goes to the fabric only.", "reg6, destination MAC", "drop"},
 	{TableReceiver, "receiver", "What the sender's side found is cleared; the receiver's local class is set.", "reg2", "drop"},
 	{TableReceiverCT, "receiver ct", "ARP, ND and DHCP answers pass without rules; the rest is looked up in the receiver's zone.", "IP, ARP", "drop"},
@@ -109,6 +122,8 @@ var Tables = []TableInfo{
 	{TableIngrGroup, "ingress groups", "As table 22, for the original source.", "VPC, original source, longest prefix first", "class 0"},
 	{TableIngrSet, "ingress sets", "As table 23, for the original source.", "original source, longest prefix first", "class 0"},
 	{TableIngrRules, "ingress rules", "The ingress rules, as table 24.", "reg3, reg8, reg9, original tuple", "the verdict stays"},
+	{TableIngrTurns, "ingress turns", "As table 25.", "reg3", "no ordered group"},
 	{TableRecvDone, "receiver verdict", "Allowed: to the output, and a connection's first packet is committed in the receiver's zone.", "reg4", "drop"},
+	{TableIngrOrder, "ingress order", "As table 27.", "reg5, reg8, reg9, original tuple, reg4", "the verdict stays"},
 	{TableOutput, "output", "To the receiver's port, or to the uplinks with the segment's VLAN.", "reg2, reg6", "drop"},
 }

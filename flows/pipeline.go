@@ -57,6 +57,11 @@ func pipeline() []openflow.Flow {
 			}
 		}
 	}
+	for _, d := range policy.Directions {
+		for _, decided := range []uint64{VerdictOrderedAllow, VerdictOrderedDrop} {
+			add(sides[d].order, PriorityDecided, openflow.NewMatch(openflow.Masked(RegVerdict, decided, decided)), 0)
+		}
+	}
 	add(TableDestination, priorityTrack+10, openflow.NewMatch(openflow.Exact(RegSource, 0)), 0)
 	add(TableReceiverCT, priorityPort, openflow.NewMatch(openflow.Exact(openflow.EthType, etherARP)), TableOutput)
 	for _, t := range []uint8{
@@ -71,7 +76,7 @@ func pipeline() []openflow.Flow {
 // judgeBy sends the packet through the rules of a side, and then to the verdict.
 func judgeBy(s side, done uint8) []openflow.Action {
 	var out []openflow.Action
-	for _, table := range []uint8{s.groups, s.sets, s.rules, done} {
+	for _, table := range []uint8{s.groups, s.sets, s.rules, s.turns, done} {
 		out = append(out, openflow.Resubmit{Table: table})
 	}
 	return out

@@ -162,11 +162,11 @@ func (p *plane) move(from, to policy.NumberSet) {
 }
 
 // component adds or removes the clauses of the rules whose remote is in the class.
-func (p *plane) component(class policy.NumberSet, do func(*Host, policy.Direction, openflow.Match, openflow.Conjunction)) {
+func (p *plane) component(class policy.NumberSet, do func(*Host, place, openflow.Match, openflow.Conjunction)) {
 	m := p.classMatch(class)
 	for _, a := range p.host.rules {
 		if a.Direction == p.side.direction && p.host.planeOf(a.Rule) == p && class.Contains(a.Remote.Number) {
-			do(p.host, p.side.direction, m, a.remoteClause())
+			do(p.host, a.place(), m, a.remoteClause())
 		}
 	}
 }

@@ -36,6 +36,48 @@ func newActiveRule(r *Rule, group policy.Number) *activeRule {
 	return a
 }
 
+// place is where rules of a direction have their flows: in the table of unions, or in that of ordered groups at the priority of
+// their run. Rules of a place share components, also those of several groups, whose runs may have different actions: a packet meets the
+// flows of one group at a time, which are of one effect.
+type place struct {
+	dir policy.Direction
+	run uint16 // 0: union
+}
+
+func (a *activeRule) place() place { return place{a.Direction, a.Run} }
+
+func (p place) table() uint8 {
+	if p.run > 0 {
+		return sides[p.dir].order
+	}
+	return sides[p.dir].rules
+}
+
+func (p place) conjunctions() uint16 {
+	if p.run > 0 {
+		return PriorityFirstRun - 2*(p.run-1)
+	}
+	return PriorityConjunction
+}
+
+func (p place) plains() uint16 {
+	if p.run > 0 {
+		return p.conjunctions() + 1
+	}
+	return PriorityPlain
+}
+
+// verdict is what the rule sets when it matches.
+func (a *activeRule) verdict() openflow.Action {
+	switch {
+	case a.Run == 0:
+		return setVerdict(VerdictUnionAllow)
+	case a.Drop:
+		return setVerdict(VerdictOrderedDrop)
+	}
+	return setVerdict(VerdictOrderedAllow)
+}
+
 func (a *activeRule) clause(k int) openflow.Conjunction {
 	return openflow.Conjunction{ID: uint32(a.Number), Clause: uint8(k), N: a.n}
 }
@@ -47,24 +89,16 @@ func (h *Host) activate(r *Rule, group policy.Number) {
 	a := newActiveRule(r, group)
 	h.touch(unit{kind: unitRule, number: r.Number})
 	h.rules[r.Number] = a
-	for c := range h.local.uses {
-		if c.Groups.Contains(group) {
-			h.addLocal(a, c)
-		}
-	}
-	h.eachComponent(a, func(m openflow.Match, clause int) { h.addClause(a.Direction, m, a.clause(clause)) })
+	h.eachLocal(a, func(m openflow.Match) { h.addLocalMatch(a, m) })
+	h.eachComponent(a, func(m openflow.Match, clause int) { h.addClause(a.place(), m, a.clause(clause)) })
 }
 
 // deactivate takes the rule out of force.
 func (h *Host) deactivate(n policy.Number) {
 	a := h.rules[n]
 	h.touch(unit{kind: unitRule, number: n})
-	for c := range h.local.uses {
-		if c.Groups.Contains(a.group) {
-			h.removeLocal(a, c)
-		}
-	}
-	h.eachComponent(a, func(m openflow.Match, clause int) { h.removeClause(a.Direction, m, a.clause(clause)) })
+	h.eachLocal(a, func(m openflow.Match) { h.removeLocalMatch(a, m) })
+	h.eachComponent(a, func(m openflow.Match, clause int) { h.removeClause(a.place(), m, a.clause(clause)) })
 	delete(h.rules, n)
 }
 
@@ -106,66 +140,100 @@ func (h *Host) remoteMatches(r *Rule) (out []openflow.Match) {
 	return out
 }
 
-// localMatch is the component of the local dimension for ports of the class.
-func (h *Host) localMatch(a *activeRule, c LocalClass) openflow.Match {
-	class := openflow.Exact(RegLocalClass, uint64(h.local.number(c)))
-	if a.Local.IsValid() {
-		return sides[a.Direction].localMatch(a.Local).With(class)
-	}
-	return openflow.NewMatch(class)
-}
-
-func (h *Host) addLocal(a *activeRule, c LocalClass) {
-	if a.n > 1 {
-		h.addClause(a.Direction, h.localMatch(a, c), a.clause(0))
+// eachLocal visits the components of the rule's local dimension: the local classes that have its group, or, in an ordered group,
+// the group's turn, which only those classes give it.
+func (h *Host) eachLocal(a *activeRule, visit func(openflow.Match)) {
+	if a.Run > 0 {
+		visit(a.localMatch(openflow.Exact(RegPass, uint64(a.group))))
 		return
 	}
-	m := h.localMatch(a, c)
-	h.touch(plainUnit(a.Direction, m))
-	list := h.plain[a.Direction][m]
-	if i, found := slices.BinarySearch(list, a.Number); !found {
-		h.plain[a.Direction][m] = slices.Insert(slices.Clone(list), i, a.Number)
+	for c := range h.local.uses {
+		if c.Groups.Contains(a.group) {
+			visit(h.classMatch(a, c))
+		}
+	}
+}
+
+// classMatch is the component of the local dimension for ports of the class.
+func (h *Host) classMatch(a *activeRule, c LocalClass) openflow.Match {
+	return a.localMatch(openflow.Exact(RegLocalClass, uint64(h.local.number(c))))
+}
+
+func (a *activeRule) localMatch(register openflow.MatchField) openflow.Match {
+	if a.Local.IsValid() {
+		return sides[a.Direction].localMatch(a.Local).With(register)
+	}
+	return openflow.NewMatch(register)
+}
+
+// addLocal brings a rule that is in force to a class that appears, removeLocal takes it from one that disappears.
+func (h *Host) addLocal(a *activeRule, c LocalClass) {
+	if a.Run == 0 {
+		h.addLocalMatch(a, h.classMatch(a, c))
 	}
 }
 
 func (h *Host) removeLocal(a *activeRule, c LocalClass) {
+	if a.Run == 0 {
+		h.removeLocalMatch(a, h.classMatch(a, c))
+	}
+}
+
+func (h *Host) addLocalMatch(a *activeRule, m openflow.Match) {
 	if a.n > 1 {
-		h.removeClause(a.Direction, h.localMatch(a, c), a.clause(0))
+		h.addClause(a.place(), m, a.clause(0))
 		return
 	}
-	m := h.localMatch(a, c)
-	h.touch(plainUnit(a.Direction, m))
-	list := h.plain[a.Direction][m]
+	h.touch(plainUnit(a.place(), m))
+	list := h.plain[a.place()][m]
+	if i, found := slices.BinarySearch(list, a.Number); !found {
+		put(h.plain, a.place(), m, slices.Insert(slices.Clone(list), i, a.Number))
+	}
+}
+
+func (h *Host) removeLocalMatch(a *activeRule, m openflow.Match) {
+	if a.n > 1 {
+		h.removeClause(a.place(), m, a.clause(0))
+		return
+	}
+	h.touch(plainUnit(a.place(), m))
+	list := h.plain[a.place()][m]
 	if i, found := slices.BinarySearch(list, a.Number); found {
 		list = slices.Delete(slices.Clone(list), i, i+1)
 	}
-	h.plain[a.Direction][m] = list
+	put(h.plain, a.place(), m, list)
+}
+
+// put keeps a list under its match; an empty one is not kept.
+func put[T any](lists map[place]map[openflow.Match][]T, p place, m openflow.Match, list []T) {
 	if len(list) == 0 {
-		delete(h.plain[a.Direction], m)
+		delete(lists[p], m)
+		return
 	}
+	if lists[p] == nil {
+		lists[p] = make(map[openflow.Match][]T)
+	}
+	lists[p][m] = list
 }
 
 func byID(a, b openflow.Conjunction) int { return cmp.Compare(a.ID, b.ID) }
 
 // addClause puts a conjunction action on the flow of the match. A rule has at most one on a flow.
-func (h *Host) addClause(d policy.Direction, m openflow.Match, c openflow.Conjunction) {
-	h.touch(componentUnit(d, m))
-	list := h.components[d][m]
+func (h *Host) addClause(p place, m openflow.Match, c openflow.Conjunction) {
+	h.touch(componentUnit(p, m))
+	list := h.components[p][m]
 	if i, found := slices.BinarySearchFunc(list, c, byID); !found {
-		h.components[d][m] = slices.Insert(list, i, c)
+		put(h.components, p, m, slices.Insert(list, i, c))
 	}
 }
 
-func (h *Host) removeClause(d policy.Direction, m openflow.Match, c openflow.Conjunction) {
-	h.touch(componentUnit(d, m))
-	list := h.components[d][m]
+func (h *Host) removeClause(p place, m openflow.Match, c openflow.Conjunction) {
+	h.touch(componentUnit(p, m))
+	list := h.components[p][m]
 	if i, found := slices.BinarySearchFunc(list, c, byID); found {
 		list = slices.Delete(list, i, i+1)
 	}
-	h.components[d][m] = list
-	if len(list) == 0 {
-		delete(h.components[d], m)
-	}
+	put(h.components, p, m, list)
 }
 
 // ruleFlows is the conj_id flow of a rule with more than one dimension.
@@ -175,14 +243,14 @@ func (h *Host) ruleFlows(n policy.Number) []openflow.Flow {
 		return nil
 	}
 	return []openflow.Flow{{
-		Table: sides[a.Direction].rules, Priority: PriorityConjunction, Cookie: Cookie(CookieRule, n),
+		Table: a.place().table(), Priority: a.place().conjunctions(), Cookie: Cookie(CookieRule, n),
 		Match:   openflow.NewMatch(openflow.Exact(openflow.ConjID, uint64(n))),
-		Actions: []openflow.Action{setVerdict(VerdictUnionAllow)},
+		Actions: []openflow.Action{a.verdict()},
 	}}
 }
 
-func (h *Host) componentFlows(d policy.Direction, m openflow.Match) []openflow.Flow {
-	list := h.components[d][m]
+func (h *Host) componentFlows(p place, m openflow.Match) []openflow.Flow {
+	list := h.components[p][m]
 	if len(list) == 0 {
 		return nil
 	}
@@ -192,23 +260,25 @@ func (h *Host) componentFlows(d policy.Direction, m openflow.Match) []openflow.F
 		actions[i] = c
 	}
 	return []openflow.Flow{{
-		Table: sides[d].rules, Priority: PriorityConjunction, Cookie: Cookie(CookieComponent, 0), Match: m, Actions: actions,
+		Table: p.table(), Priority: p.conjunctions(), Cookie: Cookie(CookieComponent, 0), Match: m, Actions: actions,
 	}}
 }
 
-// plainFlows is the flow of rules that allow everything to a local class; it carries the cookie of the lowest of them.
-func (h *Host) plainFlows(d policy.Direction, m openflow.Match) []openflow.Flow {
-	list := h.plain[d][m]
+// plainFlows is the flow of rules for everything that a local class (or an ordered group's turn) does; it carries the cookie of
+// the lowest of them.
+func (h *Host) plainFlows(p place, m openflow.Match) []openflow.Flow {
+	list := h.plain[p][m]
 	if len(list) == 0 {
 		return nil
 	}
 	return []openflow.Flow{{
-		Table: sides[d].rules, Priority: PriorityPlain, Cookie: Cookie(CookieRule, list[0]), Match: m,
-		Actions: []openflow.Action{setVerdict(VerdictUnionAllow)},
+		Table: p.table(), Priority: p.plains(), Cookie: Cookie(CookieRule, list[0]), Match: m,
+		Actions: []openflow.Action{h.rules[list[0]].verdict()},
 	}}
 }
 
-// classFlows is what holds for a class of local ports without any rule: the profile's openings and the SMTP guard.
+// classFlows is what holds for a class of local ports without any rule: the profile's openings, the SMTP guard, and the turns of its
+// ordered groups.
 func (h *Host) classFlows(c LocalClass) []openflow.Flow {
 	number := h.local.number(c)
 	if number == 0 {
@@ -221,6 +291,14 @@ func (h *Host) classFlows(c LocalClass) []openflow.Flow {
 			out = append(out, openflow.Flow{
 				Table: sides[d].rules, Priority: PriorityOpen, Cookie: Cookie(CookieProfile, 0), Match: openflow.NewMatch(class),
 				Actions: []openflow.Action{setVerdict(VerdictUnionAllow)},
+			})
+		}
+	}
+	if c.Ordered != "" {
+		for _, d := range policy.Directions {
+			out = append(out, openflow.Flow{
+				Table: sides[d].turns, Priority: PriorityConjunction, Cookie: Cookie(CookiePipeline, 0), Match: openflow.NewMatch(class),
+				Actions: turns(c.Ordered, sides[d].order),
 			})
 		}
 	}
@@ -238,16 +316,24 @@ func (h *Host) classFlows(c LocalClass) []openflow.Flow {
 	return out
 }
 
+// turns asks one ordered group after the other.
+func turns(groups Turns, table uint8) (out []openflow.Action) {
+	for g := range groups.All() {
+		out = append(out, openflow.Set(RegPass, uint64(g)), openflow.Resubmit{Table: table})
+	}
+	return out
+}
+
 func setVerdict(bit uint64) openflow.Action { return openflow.SetMasked(RegVerdict, bit, bit) }
 
 // Problems lists rules that the switch can't hold as they are wanted; what they would allow is refused.
 func (h *Host) Problems() []string {
 	var out []string
-	for _, d := range policy.Directions {
-		for m, list := range h.components[d] {
+	for p, lists := range h.components {
+		for m, list := range lists {
 			if len(list) > maxConjunctions {
 				out = append(out, fmt.Sprintf("%d %s rules share %q, a flow carries %d; rules %d to %d are without effect there: split the group or the ports' groups",
-					len(list), d, m, maxConjunctions, list[maxConjunctions].ID, list[len(list)-1].ID))
+					len(list), p.dir, m, maxConjunctions, list[maxConjunctions].ID, list[len(list)-1].ID))
 			}
 		}
 	}

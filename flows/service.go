@@ -50,14 +50,16 @@ func (r *Rule) serviceMatches() []openflow.Match {
 			// The protocol has no meaning in this family.
 		case r.Ports != nil && number == policy.ProtoSCTP:
 			out = append(out, sctpMatches(f, *r.Ports)...)
+			out = append(out, r.withoutPorts(laterFragments(f, number), related(f, number))...)
 		case r.Ports != nil:
 			for _, b := range r.Ports.blocks() {
 				out = append(out, openflow.NewMatch(valid, family(f), openflow.Exact(openflow.CTNwProto, uint64(number)),
 					openflow.Masked(openflow.CTTpDst, uint64(b.Value), uint64(b.Mask))))
 			}
-			out = append(out, laterFragments(f, number))
+			out = append(out, r.withoutPorts(laterFragments(f, number))...)
 		case r.Type >= 0:
 			out = append(out, icmpMatches(f, number, r.Type, r.Code)...)
+			out = append(out, r.withoutPorts(laterFragments(f, number), related(f, number))...)
 		default:
 			out = append(out, openflow.NewMatch(valid, family(f), openflow.Exact(openflow.CTNwProto, uint64(number))))
 		}
@@ -72,6 +74,16 @@ func (r *Rule) allServices() bool {
 
 func (r Remote) saysFamily() bool {
 	return r.Kind == policy.RemoteCIDRs || r.Kind == policy.RemoteSubnet
+}
+
+// withoutPorts are the components for packets that don't show what the rule asks for. They pass where the rule would let something
+// pass between the peers; a rule that drops something does not drop them, for they may belong to something else. (The
+// packet that does show it is dropped, and a fragment is nothing without its first.)
+func (r *Rule) withoutPorts(matches ...openflow.Match) []openflow.Match {
+	if r.Drop {
+		return nil
+	}
+	return matches
 }
 
 func laterFragments(f int, number uint8) openflow.Match {
@@ -91,7 +103,7 @@ func sctpMatches(f int, ports PortRange) []openflow.Match {
 			openflow.NewMatch(state(0, openflow.CTReply), family(f), proto, openflow.Masked(openflow.SCTPDst, uint64(b.Value), uint64(b.Mask))),
 			openflow.NewMatch(state(openflow.CTReply, openflow.CTReply), family(f), proto, openflow.Masked(openflow.SCTPSrc, uint64(b.Value), uint64(b.Mask))))
 	}
-	return append(out, laterFragments(f, policy.ProtoSCTP), related(f, policy.ProtoSCTP))
+	return out
 }
 
 func icmpMatches(f int, number uint8, kind, code int) []openflow.Match {
@@ -109,5 +121,5 @@ func icmpMatches(f int, number uint8, kind, code int) []openflow.Match {
 		out = append(out, openflow.NewMatch(state(openflow.CTReply, openflow.CTReply|openflow.CTRelated), family(f), proto,
 			openflow.Exact(typeField, uint64(answer))))
 	}
-	return append(out, laterFragments(f, number), related(f, number))
+	return out
 }

@@ -15,6 +15,7 @@ type unit struct {
 	class  LocalClass
 	dir    policy.Direction
 	sets   bool // an address in the plane of IP sets
+	place  place
 	match  openflow.Match
 	prefix netip.Prefix
 }
@@ -51,9 +52,9 @@ func (h *Host) flowsOf(u unit) []openflow.Flow {
 	case unitRule:
 		return h.ruleFlows(u.number)
 	case unitComponent:
-		return h.componentFlows(u.dir, u.match)
+		return h.componentFlows(u.place, u.match)
 	case unitPlain:
-		return h.plainFlows(u.dir, u.match)
+		return h.plainFlows(u.place, u.match)
 	case unitAddress:
 		p := h.plane(u.dir, u.sets)
 		return p.addressFlows(u.number, u.prefix, p.class(u.number, p.dir.Own(u.number, u.prefix), p.dir.Effective(u.number, u.prefix)))
@@ -85,12 +86,14 @@ func (h *Host) units(yield func(unit) bool) {
 	for n := range h.rules {
 		ok = ok && yield(unit{kind: unitRule, number: n})
 	}
-	for _, d := range policy.Directions {
-		for m := range h.components[d] {
-			ok = ok && yield(componentUnit(d, m))
+	for p, lists := range h.components {
+		for m := range lists {
+			ok = ok && yield(componentUnit(p, m))
 		}
-		for m := range h.plain[d] {
-			ok = ok && yield(plainUnit(d, m))
+	}
+	for p, lists := range h.plain {
+		for m := range lists {
+			ok = ok && yield(plainUnit(p, m))
 		}
 	}
 	for _, p := range h.planes {
@@ -100,12 +103,12 @@ func (h *Host) units(yield func(unit) bool) {
 
 func portUnit(p *Port) unit { return unit{kind: unitPort, number: policy.Number(p.OFPort)} }
 
-func componentUnit(d policy.Direction, m openflow.Match) unit {
-	return unit{kind: unitComponent, dir: d, match: m}
+func componentUnit(p place, m openflow.Match) unit {
+	return unit{kind: unitComponent, place: p, match: m}
 }
 
-func plainUnit(d policy.Direction, m openflow.Match) unit {
-	return unit{kind: unitPlain, dir: d, match: m}
+func plainUnit(p place, m openflow.Match) unit {
+	return unit{kind: unitPlain, place: p, match: m}
 }
 
 // macUnits are the units of the MACs under which the port is reached.

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -84,7 +85,7 @@ func DecideAt(s *Snapshot, v *PortView, d Direction, c Connection) Decision {
 			if g.Evaluation != want {
 				continue
 			}
-			for _, r := range s.inOrder(g) {
+			for _, r := range InOrder(s.RulesOf(GroupID(g.ID))) {
 				if r.Direction != d {
 					continue
 				}
@@ -105,12 +106,13 @@ func DecideAt(s *Snapshot, v *PortView, d Direction, c Connection) Decision {
 	return Decision{Tier: TierNone, Nearest: nearest}
 }
 
-// inOrder lists a group's rules as they are tried: by position in an ordered group, by number where positions are equal.
-func (s *Snapshot) inOrder(g *Group) []*Rule {
-	rules := s.RulesOf(GroupID(g.ID))
-	if g.Evaluation == Ordered {
-		slices.SortStableFunc(rules, func(a, b *Rule) int { return positionOf(a) - positionOf(b) })
-	}
+// InOrder lists the rules of an ordered group as they are tried: by position, by number where positions are equal, those without a
+// position last.
+func InOrder(rules []*Rule) []*Rule {
+	rules = slices.Clone(rules)
+	slices.SortFunc(rules, func(a, b *Rule) int {
+		return cmp.Or(cmp.Compare(positionOf(a), positionOf(b)), cmp.Compare(a.Number, b.Number))
+	})
 	return rules
 }
 

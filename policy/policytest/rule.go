@@ -16,6 +16,7 @@ func (w *World) rule(group string, n int) *policy.Rule {
 		}
 		w.service(r)
 		w.remote(r)
+		w.turn(r)
 		if w.chance(3) {
 			r.IPVersion = new(pick(w, 4, 6))
 		}
@@ -27,6 +28,18 @@ func (w *World) rule(group string, n int) *policy.Rule {
 		if len(policy.Validate(r, w.Snapshot)) == 0 {
 			return r
 		}
+	}
+}
+
+// turn gives a rule of an ordered group its action and its position; now and then two have the same, or none.
+func (w *World) turn(r *policy.Rule) {
+	g, _ := policy.Find[*policy.Group](w.Snapshot, r.GroupID)
+	if g.Evaluation != policy.Ordered {
+		return
+	}
+	r.Action = pick(w, policy.Allow, policy.Allow, policy.Drop)
+	if !w.chance(5) {
+		r.Position = new(1 + w.r.IntN(rulesOfGroup+1))
 	}
 }
 

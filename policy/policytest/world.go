@@ -61,7 +61,11 @@ func New(seed uint64) *World {
 	w.Put(&policy.Rule{Meta: policy.Meta{ID: "default-1"}, GroupID: "default", Direction: policy.Egress, Protocol: policy.All, Remote: policy.Remote{Any: true}})
 	for i := range groups {
 		id := fmt.Sprintf("g%d", i)
-		w.Put(&policy.Group{Meta: policy.Meta{ID: id}, Name: id, ProjectID: "p"})
+		g := &policy.Group{Meta: policy.Meta{ID: id}, Name: id, ProjectID: "p"}
+		if w.chance(3) {
+			g.Evaluation = policy.Ordered
+		}
+		w.Put(g)
 	}
 	for i := range groups {
 		for n := range w.r.IntN(rulesOfGroup + 1) {
