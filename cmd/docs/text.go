@@ -10,7 +10,7 @@ receiver's side, when a local port gets it:
 0 classify ─► 10 anti-spoof ─► 20 ct ─► 21 judge ─► 30 destination ─► 31 receiver ─► 40 ct ─► 41 judge ─► 50 output
     │                                  │  ▲ 26            ▲                             │  ▲ 46
     └ from the fabric ─────────────────┼──┼───────────────┘                             │  │
-                  22 groups 23 sets 24 rules                             42 groups 43 sets 44 rules
+                  22 groups 23 sets 24 rules 25, 27 ordered            42 groups 43 sets 44 rules 45, 47 ordered
 ` + "```" + `
 
 **Every packet is judged by the rules of now.** Connection tracking (a zone per port) answers two questions: is this a reply, and what was the
@@ -23,13 +23,15 @@ flows. When a rule goes, its connections stop; when it comes back, they go on.
 | reg0 | VPC number |
 | reg1, reg2 | port number of the sender, of the receiver; 0 is the fabric; also the conntrack zone |
 | reg3 | class of the local port: the set of its groups |
-| reg4 | verdict: bit 0 allowed by a rule (1 and 2: ordered groups), bit 3 refused by the platform |
+| reg4 | verdict: bit 0 allowed by a rule of a union group, bits 1 and 2 allowed and dropped by an ordered group, bit 3 refused by the platform |
+| reg5 | number of the ordered group whose turn it is |
 | reg6 | segment (subnet) number |
 | reg8, reg9 | class of the remote address among the groups, among the IP sets, that rules here refer to |
 
 A rule is a conjunction of up to three dimensions, **local** class × **remote** × **service**; its conj_id is the rule's number (GET
 /v1/rules/{id} shows it). A dimension that is "anything" is left out; a rule with the local dimension alone is a plain flow of priority 200.
-The conj_id flow counts the rule's packets, in both directions of its connections. Later fragments carry no ports in the
+An ordered group has its rules in tables of their own, with the group's turn (reg5) as the local dimension and a priority for each run of
+rules with equal action. The conj_id flow counts the rule's packets, in both directions of its connections. Later fragments carry no ports in the
 userspace datapath; they pass when some rule allows the same peers and protocol.
 `
 
