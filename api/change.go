@@ -28,7 +28,7 @@ func (c *change) put(o policy.Object, pointer string) error {
 		c.origin[key] = c.base + pointer
 	}
 	c.wrote = append(c.wrote, o)
-	return c.locate(c.Tx.Put(o), pointer)
+	return c.locate(c.Put(o), pointer)
 }
 
 // complete adds what the writes make necessary: the default groups of projects. Everything else that has to hold is the store's

@@ -13,7 +13,7 @@ import (
 // saveGroup creates or replaces a group; its rules too, where the request has some.
 func saveGroup(c *change, id string, wire any) error {
 	in := wire.(*Group)
-	g := in.Group.Clone().(*policy.Group)
+	g := in.Clone().(*policy.Group)
 	g.ID = id
 	before, exists := policy.Find[*policy.Group](c.Snapshot(), id)
 	switch {

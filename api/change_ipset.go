@@ -12,7 +12,7 @@ import (
 // set holds already is that entry and keeps its id.
 func saveIPSet(c *change, id string, wire any) error {
 	in := wire.(*IPSet)
-	set := in.IPSet.Clone().(*policy.IPSet)
+	set := in.Clone().(*policy.IPSet)
 	set.ID = id
 	if before, ok := policy.Find[*policy.IPSet](c.Snapshot(), id); ok {
 		set.Removals = before.Removals

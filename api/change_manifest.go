@@ -242,14 +242,14 @@ func (n *naming) resolved(p placed) any {
 		o.VPCID = policy.VPCID(n.resolve(policy.KindVPC, string(w.VPCID), at+"/vpc_id", p.project, ""))
 		return o
 	case *Hypervisor:
-		return &Hypervisor{Hypervisor: *w.Hypervisor.Clone().(*policy.Hypervisor)}
+		return &Hypervisor{Hypervisor: *w.Clone().(*policy.Hypervisor)}
 	case *Instance:
 		o := w.Clone().(*Instance)
 		o.ProjectID = policy.ProjectID(p.project)
 		o.SecurityGroupIDs = n.groups(w.SecurityGroupIDs, p.project, at+"/security_group_ids/%d")
 		return o
 	case *Port:
-		o := w.Port.Clone().(*policy.Port)
+		o := w.Clone().(*policy.Port)
 		o.InstanceID = policy.InstanceID(n.resolve(policy.KindInstance, string(w.InstanceID), at+"/instance_id", p.project))
 		o.SubnetID = policy.SubnetID(n.subnet(string(w.SubnetID), p.project, at+"/subnet_id"))
 		o.HypervisorID = policy.HostID(n.resolve(policy.KindHypervisor, string(w.HypervisorID), at+"/hypervisor_id", ""))
@@ -258,7 +258,7 @@ func (n *naming) resolved(p placed) any {
 	case *Group:
 		return n.resolvedGroup(w, p, at)
 	case *IPSet:
-		o := &IPSet{IPSet: *w.IPSet.Clone().(*policy.IPSet), Entries: w.Entries}
+		o := &IPSet{IPSet: *w.Clone().(*policy.IPSet), Entries: w.Entries}
 		o.ProjectID = policy.ProjectID(p.project)
 		return o
 	case *Attachment:
@@ -276,13 +276,13 @@ func (n *naming) resolved(p placed) any {
 }
 
 func (n *naming) resolvedGroup(w *Group, p placed, at string) *Group {
-	o := &Group{Group: *w.Group.Clone().(*policy.Group)}
+	o := &Group{Group: *w.Clone().(*policy.Group)}
 	o.ProjectID = policy.ProjectID(p.project)
 	if w.Rules != nil {
 		o.Rules = []Rule{}
 	}
 	for i := range w.Rules {
-		r := w.Rules[i].Rule.Clone().(*policy.Rule)
+		r := w.Rules[i].Clone().(*policy.Rule)
 		remote := fmt.Sprintf("%s/rules/%d/remote", at, i)
 		r.Remote.GroupID = policy.GroupID(n.resolve(policy.KindGroup, string(r.Remote.GroupID), remote+"/security_group_id", p.project, ""))
 		r.Remote.IPSetID = policy.IPSetID(n.resolve(policy.KindIPSet, string(r.Remote.IPSetID), remote+"/ip_set_id", p.project, ""))

@@ -8,7 +8,7 @@ import (
 
 // saveRule creates or replaces a rule at its own path. A rule that exists stays in its group.
 func saveRule(c *change, id string, wire any) error {
-	r := wire.(*Rule).Rule.Clone().(*policy.Rule)
+	r := wire.(*Rule).Clone().(*policy.Rule)
 	r.ID = id
 	if before, ok := policy.Find[*policy.Rule](c.Snapshot(), id); ok && r.GroupID == "" {
 		r.GroupID = before.GroupID

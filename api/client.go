@@ -113,7 +113,7 @@ func (c *Client) Do(ctx context.Context, method, path string, body, out any, opt
 	if err != nil {
 		return err
 	}
-	defer r.Body.Close() //nolint:errcheck // Nothing is lost: the body was read.
+	defer r.Body.Close()
 	if err := decodeAnswer(r, out); err != nil {
 		var behind *Behind
 		if errors.As(err, &behind) {
@@ -158,7 +158,7 @@ func (c *Client) send(ctx context.Context, method, path string, body any, option
 		return nil, err // *url.Error names the method and the URL.
 	}
 	if answer.StatusCode >= http.StatusBadRequest {
-		defer answer.Body.Close() //nolint:errcheck // Nothing is lost: the body was read.
+		defer answer.Body.Close()
 		return nil, problemFrom(answer)
 	}
 	if cr.revision != nil {

@@ -78,7 +78,7 @@ func (c *Client) Watch(ctx context.Context, since int64, kinds ...policy.Kind) i
 			yield(Event{}, err)
 			return
 		}
-		defer r.Body.Close() //nolint:errcheck // The stream is over.
+		defer r.Body.Close()
 		lines := bufio.NewScanner(r.Body)
 		lines.Buffer(nil, DefaultBodyLimit)
 		for lines.Scan() {

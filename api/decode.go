@@ -237,8 +237,9 @@ func typeWord(t reflect.Type) string {
 		return "true or false"
 	case reflect.String:
 		return "a string"
+	default:
+		return "a whole number"
 	}
-	return "a whole number"
 }
 
 func typeOfJSON(raw json.RawMessage) string {

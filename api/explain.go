@@ -180,7 +180,7 @@ func (a *questioning) version(from, to policy.End) int {
 		return 4
 	}
 	for _, version := range []int{4, 6} {
-		wanted := (a.q.Version == nil || *a.q.Version == version) && !(version == 4 && a.q.Protocol == policy.ICMPv6)
+		wanted := (a.q.Version == nil || *a.q.Version == version) && (version == 6 || a.q.Protocol != policy.ICMPv6)
 		if wanted && speaks(from, version) && speaks(to, version) {
 			return version
 		}

@@ -47,7 +47,7 @@ func TestListsRefuseParametersThatTheyDoNotHave(t *testing.T) {
 	w := newWorld(t)
 	for query, code := range map[string]string{
 		"page_size=0": "parameter-invalid", "page_size=1001": "parameter-invalid", "page_size=x": "parameter-invalid",
-		"page_token=%21": "parameter-invalid", "nmae=x": "unknown-parameter", "name=a&name=b": "repeated-parameter",
+		"page_token=%21": "parameter-invalid", "naem=x": "unknown-parameter", "name=a&name=b": "repeated-parameter",
 		"%zz": "malformed",
 	} {
 		p := w.do(http.MethodGet, "/v1/projects?"+query, "").problem(http.StatusBadRequest)

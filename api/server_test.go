@@ -196,7 +196,7 @@ func TestServeEndsWithItsContext(t *testing.T) {
 	}()
 	watching := make(chan struct{})
 	go func() {
-		for range c.Watch(t.Context(), w.store.Revision()) { //nolint:revive // What comes does not matter; that it ends does.
+		for range c.Watch(t.Context(), w.store.Revision()) { // What comes does not matter; that it ends does.
 		}
 		close(watching)
 	}()

@@ -25,7 +25,7 @@ func TestBodiesAreReadStrictly(t *testing.T) {
 		name, path, body string
 		want             []string
 	}{
-		{"a typo must not open a firewall", "/v1/security-groups", `{"name": "g", "rules": [{"direction": "ingress", "protocl": "tcp"}]}`, []string{"/rules/0/protocl unknown-field"}},
+		{"a typo must not open a firewall", "/v1/security-groups", `{"name": "g", "rules": [{"direction": "ingress", "protokol": "tcp"}]}`, []string{"/rules/0/protokol unknown-field"}},
 		{"another case is another name", "/v1/projects", `{"Name": "p"}`, []string{"/Name unknown-field"}},
 		{"the last of two does not win", "/v1/security-groups", `{"name": "g", "rules": [{"direction": "ingress", "protocol": "tcp", "protocol": "all"}]}`, []string{"/rules/0/protocol repeated-field"}},
 		{"all at once", "/v1/subnets", `{"name": 7, "vpc_id": true, "cidrs": "10.0.0.0/8", "vlan": "x", "extra/field": 1}`,
@@ -55,7 +55,7 @@ func TestBodiesAreReadStrictly(t *testing.T) {
 
 func TestUnknownFieldsComeWithASuggestion(t *testing.T) {
 	w := newWorld(t)
-	for field, want := range map[string]string{"Name": "name", "smtp-allowed": "smtp_allowed", "profil": "profile", "nmae": "name"} {
+	for field, want := range map[string]string{"Name": "name", "smtp-allowed": "smtp_allowed", "profil": "profile", "naem": "name"} {
 		p := w.do(http.MethodPost, "/v1/projects", `{"`+field+`": "x"}`).problem(http.StatusUnprocessableEntity)
 		require.Contains(t, p.Errors[0].Message, `did you mean "`+want+`"?`)
 	}
@@ -148,7 +148,7 @@ func TestMergePatches(t *testing.T) {
 	})
 	t.Run("strictness holds", func(t *testing.T) {
 		for patch, want := range map[string]string{
-			`{"nmae": "x"}`:                  "/nmae unknown-field",
+			`{"naem": "x"}`:                  "/naem unknown-field",
 			`{"name": 7}`:                    "/name wrong-type",
 			`{"name": "x", "name": "y"}`:     "/name repeated-field",
 			`{"tags": {"a": "x", "a": "y"}}`: "/tags/a repeated-field",
