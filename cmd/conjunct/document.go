@@ -44,16 +44,28 @@ func (s *session) showDocuments(n *names, found []shown, single bool) error {
 		_, err := s.data(items)
 		return err
 	}
-	e := yamlnode.NewEncoder(s.stdout) // It writes --- between documents.
-	e.SetIndent(2)
+	var docs []*yamlnode.Node
 	for _, f := range found {
-		if a, ok := f.object.(*api.Attachment); ok && (a.Target.InstanceID != "" || a.Target.PortID != "") {
-			continue // The instance's or the port's own document lists the group.
+		if n.implied(f, single) {
+			continue
 		}
 		doc, err := n.document(f)
 		if err != nil {
 			return err
 		}
+		docs = append(docs, doc)
+	}
+	return s.encode(docs)
+}
+
+// encode writes YAML documents; of none nothing.
+func (s *session) encode(docs []*yamlnode.Node) error {
+	if len(docs) == 0 {
+		return nil
+	}
+	e := yamlnode.NewEncoder(s.stdout) // It writes --- between documents.
+	e.SetIndent(2)
+	for _, doc := range docs {
 		if err := e.Encode(doc); err != nil {
 			return err
 		}
@@ -63,6 +75,9 @@ func (s *session) showDocuments(n *names, found []shown, single bool) error {
 
 // document is an object as a manifest says it, its fields in the order of the wire form.
 func (n *names) document(f shown) (*yamlnode.Node, error) {
+	if set, ok := f.object.(*api.IPSet); ok { // Entries have no order; that of their prefixes makes texts comparable.
+		slices.SortFunc(set.Entries, func(a, b api.Entry) int { return a.CIDR.Prefix().Compare(b.CIDR.Prefix()) })
+	}
 	b, err := json.Marshal(f.object)
 	if err != nil {
 		return nil, err

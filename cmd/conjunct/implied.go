@@ -1,0 +1,39 @@
+package main
+
+import (
+	"slices"
+
+	"conjunct/api"
+	"conjunct/policy"
+)
+
+// implied reports whether an object comes with another one, so that a manifest of everything need not say it.
+func (n *names) implied(f shown, single bool) bool {
+	switch o := f.object.(type) {
+	case *api.Attachment: // The instance's or the port's own document lists the group.
+		return o.Target.InstanceID != "" || o.Target.PortID != ""
+	case *api.Group:
+		return !single && n.untouched(o)
+	}
+	return false
+}
+
+// untouched reports whether a group is as the profile made it that gives it to ports without another: whoever applies the
+// project gets it. Saying it would stand against that.
+func (n *names) untouched(g *api.Group) bool {
+	if g.Origin != policy.OriginDefault {
+		return false
+	}
+	for _, o := range n.all(policy.KindProfile) {
+		p := o.(*api.Profile)
+		if p.Default != nil && p.Default.Name == g.Name && slices.EqualFunc(p.Default.Rules, g.Rules, sameRule) {
+			return true
+		}
+	}
+	return false
+}
+
+// sameRule compares a rule of a profile with one that was made of it.
+func sameRule(of policy.Rule, made api.Rule) bool {
+	return of.Identity() == made.Identity() && of.Name == made.Name && of.Description == made.Description
+}
