@@ -2,25 +2,25 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync/atomic"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
-
-	"conjunct/policy"
 )
 
 // fence is a key of this process that each of its commits compares. Writing it bars every commit that is still on its way:
-// what has not been made by then never will be. It is written only when the answer to a commit got lost.
+// what has not been made by then never will be. It is written only when the answer to a commit got lost, and never deleted,
+// which would lift the bar.
 type fence struct {
 	name     string
 	revision atomic.Int64 // of the key; 0 while it does not exist
 }
 
 func newFence(l layout) *fence {
-	return &fence{name: l.fence(policy.NewID("fence"))}
+	return &fence{name: l.fence(rand.Text())}
 }
 
 // raise moves the revision on, never back.
