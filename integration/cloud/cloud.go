@@ -24,6 +24,7 @@ const Patience = 30 * time.Second
 // Options say what the cloud is made of.
 type Options struct {
 	Daemon      string   // path of the conjunctd binary
+	CLI         string   // path of the conjunct binary, for Conjunct
 	Hypervisors []string // their names, which are their system-ids too
 	// Settings are keys of the daemon's configuration, as flags: --redis-url=…
 	Settings []string
@@ -122,6 +123,20 @@ func (c *Cloud) StartDaemon() {
 		_, err := c.API.Ready(c.ctx())
 		return err == nil
 	})
+}
+
+// Conjunct runs the command line client and returns what it prints.
+func (c *Cloud) Conjunct(args ...string) string {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.ctx(), Patience)
+	defer cancel()
+	cmd := c.Ctl.Command(ctx, c.options.CLI, args...)
+	cmd.Env = append(os.Environ(), "CONJUNCT_SERVER="+c.Server, "CONJUNCT_TOKEN="+c.Token)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		c.Must(fmt.Errorf("conjunct %s: %w\n%s", strings.Join(args, " "), err, out))
+	}
+	return string(out)
 }
 
 // KillDaemon kills conjunctd with SIGKILL; StopDaemon ends it as an operator would and returns how it ended.

@@ -2,7 +2,7 @@
 // and a host outside. It applies examples/lab.yaml and examples/tiers.yaml, sends real packets for every pair and service, and
 // changes the policy while connections are open. It exits with 0 only when everything was as expected.
 //
-//	demo [-v] [-daemon bin/conjunctd] [-examples examples]
+//	demo [-v] [-daemon bin/conjunctd] [-client bin/conjunct] [-examples examples]
 package main
 
 import (
@@ -20,6 +20,7 @@ import (
 
 func main() {
 	daemon := flag.String("daemon", "bin/conjunctd", "the conjunctd to run")
+	client := flag.String("client", "bin/conjunct", "the conjunct to run")
 	examples := flag.String("examples", "examples", "where lab.yaml and tiers.yaml are")
 	verbose := flag.Bool("v", false, "say what the lab does")
 	flag.Parse()
@@ -37,7 +38,7 @@ func main() {
 	err := lab.Run(ctx, log, func(ctx context.Context, t lab.T) {
 		s := &show{t: t, ctx: ctx}
 		s.stage(func() *cloud.Cloud {
-			return cloud.New(t, cloud.Options{Daemon: *daemon, Hypervisors: []string{"hv1", "hv2"}})
+			return cloud.New(t, cloud.Options{Daemon: *daemon, CLI: *client, Hypervisors: []string{"hv1", "hv2"}})
 		}, *examples)
 		s.matrix()
 		s.live()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"conjunct/api"
@@ -49,6 +50,13 @@ func timed(f func()) time.Duration {
 	return time.Since(begin)
 }
 
+// run runs the command line client, prints the command and how long it took, and returns what it said.
+func (s *show) run(what string, args ...string) (out string) {
+	took := timed(func() { out = s.cloud.Conjunct(args...) })
+	s.line("conjunct "+strings.Join(args, " "), took, "%s", what)
+	return out
+}
+
 // expect prints a verdict and counts what is not as expected.
 func (s *show) expect(what string, took time.Duration, ok bool, format string, args ...any) {
 	word := "as expected"
@@ -63,7 +71,7 @@ func (s *show) expect(what string, took time.Duration, ok bool, format string, a
 func (s *show) stage(build func() *cloud.Cloud, examples string) {
 	s.title("A cloud on this machine")
 	s.line("conjunctd, hypervisors hv1 and hv2 with an Open vSwitch each", timed(func() { s.cloud = build() }), "ready")
-	s.line("conjunct apply -f examples/lab.yaml", timed(func() { s.cloud.Apply(examples+"/lab.yaml", "") }), "a project, a network, four VMs")
+	s.run("a project, a network, four VMs", "apply", "-f", examples+"/lab.yaml")
 	prefix := netip.MustParsePrefix
 	s.hosts = map[string]*lab.Host{outside: s.cloud.Outside(lab.Outside{Name: outside, Addrs: []netip.Prefix{
 		prefix("192.0.2.10/24"), prefix("10.0.0.1/24"), prefix("2001:db8:ffff::10/64"), prefix("2001:db8:0:1::1/64"),
@@ -76,8 +84,7 @@ func (s *show) stage(build func() *cloud.Cloud, examples string) {
 		took := timed(func() { s.hosts[p.vm] = s.cloud.Plug(p.hypervisor, p.vm, cloud.PortOf(p.vm), routes...).Host })
 		s.line(fmt.Sprintf("VM %s plugged into %s", p.vm, p.hypervisor), took, "active: its flows are confirmed")
 	}
-	took := timed(func() { s.cloud.Apply(examples+"/tiers.yaml", "shop") })
-	s.line("conjunct apply -f examples/tiers.yaml", took, "applied on both hypervisors")
+	s.run("applied on both hypervisors", "apply", "-f", examples+"/tiers.yaml", "--wait")
 	s.stream = s.hosts["app"].StreamTCP(s.hosts["database"], netip.AddrPortFrom(s.hosts["database"].Addr4(), 3306))
 }
 
@@ -118,11 +125,11 @@ func (s *show) live() {
 		s.cloud.Must(err)
 	})
 	s.expect("VM web added to appSG", took, before != lab.Open && s.hosts["web"].Try(database) == lab.Open, "web → database:3306 opens")
-	s.title("%d flows on hv1, %d on hv2; look at them with `ovs-ofctl dump-flows`, `conjunct flows hv1`.", s.flows("hv1"), s.flows("hv2"))
-}
-
-func (s *show) flows(hv string) int {
-	h, err := s.cloud.API.Hypervisors().Get(s.ctx, hv)
-	s.cloud.Must(err)
-	return h.Flows
+	s.title("What the command line client says of it")
+	for _, args := range [][]string{{"explain", "web", "database", "tcp", "3306"}, {"explain", "jumphost", "database", "tcp", "3306"}, {"status"}} {
+		fmt.Printf("  $ conjunct %s\n", strings.Join(args, " "))
+		for line := range strings.Lines(s.cloud.Conjunct(args...)) {
+			fmt.Print("    ", line)
+		}
+	}
 }
