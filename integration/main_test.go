@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// daemon is the conjunctd that the tests run, built from this tree.
-var daemon string
+// daemon and client are the conjunctd and the conjunct that the tests run, built from this tree.
+var daemon, client string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -20,11 +20,11 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	daemon = filepath.Join(dir, "conjunctd")
-	build := exec.Command("go", "build", "-o", daemon, "conjunct/cmd/conjunctd")
+	daemon, client = filepath.Join(dir, "conjunctd"), filepath.Join(dir, "conjunct")
+	build := exec.Command("go", "build", "-o", dir, "conjunct/cmd/conjunctd", "conjunct/cmd/conjunct")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build conjunctd:", err)
+		fmt.Fprintln(os.Stderr, "build the programs:", err)
 		return 1
 	}
 	return m.Run()

@@ -3,6 +3,8 @@ package integration
 import (
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,7 +28,7 @@ func newTiers(t *testing.T) (*cloud.Cloud, map[string]*lab.Host) {
 	if err := lab.Usable(); err != nil {
 		t.Skip(err)
 	}
-	c := cloud.New(t, cloud.Options{Daemon: daemon, Hypervisors: []string{"hv1", "hv2"}})
+	c := cloud.New(t, cloud.Options{Daemon: daemon, CLI: client, Hypervisors: []string{"hv1", "hv2"}})
 	c.Apply("../examples/lab.yaml", "")
 	gateway := netip.MustParseAddr("10.0.0.1")
 	gateway6 := netip.MustParseAddr("2001:db8:0:1::1")
@@ -88,4 +90,33 @@ func contains(ports []uint16, port uint16) bool {
 		}
 	}
 	return false
+}
+
+// TestFlowsReadAlike holds what `conjunct flows` prints against what ovs-ofctl dumps from the bridge: the same lines, but for the
+// comments that name rules and ports.
+func TestFlowsReadAlike(t *testing.T) {
+	c, _ := newTiers(t)
+	c.Apply("../examples/tiers.yaml", "shop")
+	for _, hv := range []string{"hv1", "hv2"} {
+		var ours, installed []string
+		comments := 0
+		for line := range strings.Lines(c.Conjunct("flows", hv)) {
+			line = strings.TrimSpace(line)
+			switch {
+			case strings.HasPrefix(line, "#"):
+				comments++
+			case line != "":
+				ours = append(ours, line)
+			}
+		}
+		for line := range strings.Lines(c.Hypervisor(hv).DumpFlows()) {
+			installed = append(installed, strings.TrimSpace(line))
+		}
+		slices.Sort(ours)
+		slices.Sort(installed)
+		require.Equal(t, installed, ours, hv)
+		require.Positive(t, comments)
+		require.Contains(t, c.Conjunct("flows", hv), map[string]string{"hv1": "allowHTTPInbound", "hv2": "allow3306AppInbound"}[hv], "rules are named")
+		c.Conjunct("diff", hv) // fails when the bridge differs
+	}
 }

@@ -30,7 +30,7 @@ func newTown(t testing.TB, settings ...string) *town {
 	if err := lab.Usable(); err != nil {
 		t.Skip(err)
 	}
-	c := cloud.New(t, cloud.Options{Daemon: daemon, Hypervisors: []string{"hv1", "hv2"}, Settings: settings})
+	c := cloud.New(t, cloud.Options{Daemon: daemon, CLI: client, Hypervisors: []string{"hv1", "hv2"}, Settings: settings})
 	w := &town{Cloud: c, t: t, ctx: context.Background()}
 	_, err := c.API.Projects().Put(w.ctx, "p", &api.Project{Name: "p"})
 	c.Must(err)
