@@ -43,8 +43,8 @@ const bundleFlags = openflow.BundleAtomic | openflow.BundleOrdered
 // Bundle carries out all flow mods, in order, in one step that packets see whole, and returns when the switch has confirmed
 // it; or else carries out none. The error is a *BundleError.
 //
-// Open vSwitch searches what was there before the bundle: a loose delete or modify, or FlowCheckOverlap, may miss a flow that the same bundle has
-// added. Put loose changes first, or use the strict ones.
+// Open vSwitch searches what was there before the bundle: a loose delete or modify, or FlowCheckOverlap, may miss a flow
+// that the same bundle has added. Put loose changes first, or use the strict ones.
 func (c *Conn) Bundle(ctx context.Context, mods []openflow.FlowMod) error {
 	if len(mods) == 1 {
 		return c.one(ctx, mods[0])
@@ -108,8 +108,8 @@ type bundle struct {
 	index   int           // of the flow mod that err is about; -1: the opening
 }
 
-// carryOut sends the opening and all flow mods, and commits only when the switch, by the answer to a barrier, has taken every one of them.
-// Open vSwitch would commit without those that it has refused.
+// carryOut sends the opening and all flow mods, and commits only when the switch, by the answer to a barrier, has taken
+// every one of them. Open vSwitch would commit without those that it has refused.
 func (b *bundle) carryOut(ctx context.Context, mods iter.Seq[openflow.FlowMod]) error {
 	if err := b.fill(ctx, mods); err != nil {
 		return err
@@ -166,7 +166,8 @@ func (b *bundle) control(kind openflow.BundleControlType) openflow.BundleControl
 	return openflow.BundleControl{ID: b.id, Kind: kind, Flags: bundleFlags}
 }
 
-// receive notes the first error about the opening or a flow mod. An error about the opening also comes later, when the switch gives up the bundle.
+// receive notes the first error about the opening or a flow mod. An error about the opening also comes later, when the
+// switch gives up the bundle.
 func (b *bundle) receive(index int, m openflow.Message, err error) {
 	if e, ok := m.(openflow.Error); ok {
 		err = e

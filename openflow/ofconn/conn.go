@@ -120,8 +120,8 @@ func (c *Conn) TLS() *tls.ConnectionState {
 }
 
 // Events yields what the switch says unasked: PortStatus, RoleStatus, FlowRemoved, PacketIn, messages of unknown types, and
-// errors (openflow.Error) about messages that nobody waits for. It is closed when the connection ends. Somebody must take from it: see
-// Options.EventQueue.
+// errors (openflow.Error) about messages that nobody waits for. It is closed when the connection ends. Somebody must take
+// from it: see Options.EventQueue.
 func (c *Conn) Events() <-chan openflow.Message { return c.events }
 
 // Dropped returns how many events were dropped because the queue was full.

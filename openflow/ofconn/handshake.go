@@ -42,7 +42,8 @@ func (c *Conn) hello(ctx context.Context) error {
 	return c.nc.SetDeadline(time.Time{})
 }
 
-// refuseVersion tells the switch why the connection ends, and takes what it says about the same thing meanwhile, so that neither end waits.
+// refuseVersion tells the switch why the connection ends, and takes what it says about the same thing meanwhile, so that
+// neither end waits.
 func (c *Conn) refuseVersion() {
 	drained := make(chan struct{})
 	go func() {

@@ -45,8 +45,8 @@ func (c *Conn) RoundTrip(ctx context.Context, m openflow.Message) (openflow.Mess
 	return a.m, nil
 }
 
-// Send sends messages that have no reply (FlowMod, SetConfig, CTFlushZone, ...) and a barrier, and waits for that: when it returns nil
-// the switch has done them all. An error of the switch is an openflow.Error in the chain; the messages after
+// Send sends messages that have no reply (FlowMod, SetConfig, CTFlushZone, ...) and a barrier, and waits for that: when it
+// returns nil the switch has done them all. An error of the switch is an openflow.Error in the chain; the messages after
 // the one that it is about were carried out nevertheless. Use Bundle where that matters.
 func (c *Conn) Send(ctx context.Context, messages ...openflow.Message) error {
 	receive, answers := first()

@@ -18,8 +18,8 @@ type Server struct {
 	Refused func(peer net.Addr, err error)
 }
 
-// Serve accepts on l until ctx ends, and then returns nil after every Handle has returned. Each switch is handled in a goroutine of its own,
-// so one that is slow in its handshake delays nobody. It closes l.
+// Serve accepts on l until ctx ends, and then returns nil after every Handle has returned. Each switch is handled in a
+// goroutine of its own, so one that is slow in its handshake delays nobody. It closes l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -38,7 +38,8 @@ func identity(t *testing.T, name string) (tls.Certificate, *x509.CertPool) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 }
 
-// serve runs a server until the test ends, and returns the names in the certificates of the switches that came, and what was refused.
+// serve runs a server until the test ends, and returns the names in the certificates of the switches that came, and what
+// was refused.
 func serve(t *testing.T, l net.Listener, options ofconn.Options) (came chan string, refused chan error) {
 	t.Helper()
 	came, refused = make(chan string, 10), make(chan error, 10)

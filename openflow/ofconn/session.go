@@ -15,8 +15,9 @@ func (c *Conn) Barrier(ctx context.Context) error {
 // defaultMissSendLen is what Open vSwitch has when nobody has set it (OFP_DEFAULT_MISS_SEND_LEN).
 const defaultMissSendLen = 128
 
-// SetConfig sets how the switch treats fragments, and how much of a packet it sends on a table miss: 128 bytes for MissSendLen 0. An Open vSwitch
-// that was dialled would take 0 as "send nothing unasked", not even port status (ofproto/connmgr.c, ofconn_receives_async_msg).
+// SetConfig sets how the switch treats fragments, and how much of a packet it sends on a table miss: 128 bytes for
+// MissSendLen 0. An Open vSwitch that was dialled would take 0 as "send nothing unasked", not even port status
+// (ofproto/connmgr.c, ofconn_receives_async_msg).
 func (c *Conn) SetConfig(ctx context.Context, config openflow.SetConfig) error {
 	if config.MissSendLen == 0 {
 		config.MissSendLen = defaultMissSendLen
@@ -44,7 +45,8 @@ var PortsAndRoles = openflow.SetAsync{
 // allReasons are the three reasons that a port status, and a role status, can have.
 const allReasons = 1<<3 - 1
 
-// SetAsync sets what the switch sends unasked on this connection; PortsAndRoles is what a controller needs that installs flows ahead.
+// SetAsync sets what the switch sends unasked on this connection; PortsAndRoles is what a controller needs that installs
+// flows ahead.
 func (c *Conn) SetAsync(ctx context.Context, async openflow.SetAsync) error {
 	return c.Send(ctx, async)
 }

@@ -11,8 +11,8 @@ import (
 // DefaultPort is where OpenFlow is spoken when a target names no port (IANA, and Open vSwitch's OFP_PORT).
 const DefaultPort = "6653"
 
-// Dial connects to a switch that listens. The target is written as for ovs-vsctl(8): tcp:HOST[:PORT], ssl:HOST[:PORT] or unix:FILE; an IPv6
-// address stands in brackets. ssl needs config.
+// Dial connects to a switch that listens. The target is written as for ovs-vsctl(8): tcp:HOST[:PORT], ssl:HOST[:PORT] or
+// unix:FILE; an IPv6 address stands in brackets. ssl needs config.
 func Dial(ctx context.Context, target string, config *tls.Config) (net.Conn, error) {
 	kind, address, _ := strings.Cut(target, ":")
 	var d net.Dialer
@@ -38,7 +38,8 @@ func Dial(ctx context.Context, target string, config *tls.Config) (net.Conn, err
 	return nil, fmt.Errorf("dial %q: want tcp:HOST[:PORT], ssl:HOST[:PORT] or unix:FILE", target)
 }
 
-// Listen awaits switches that dial. The target is written as for ovs-vsctl(8): ptcp:[PORT][:HOST], pssl:[PORT][:HOST] or punix:FILE. pssl needs config.
+// Listen awaits switches that dial. The target is written as for ovs-vsctl(8): ptcp:[PORT][:HOST], pssl:[PORT][:HOST] or
+// punix:FILE. pssl needs config.
 func Listen(ctx context.Context, target string, config *tls.Config) (net.Listener, error) {
 	kind, address, _ := strings.Cut(target, ":")
 	port, host, _ := strings.Cut(address, ":")

@@ -38,7 +38,8 @@ const (
 // missSendLen is the MissSendLen that Open vSwitch begins with.
 const missSendLen = 128
 
-// Attach speaks OpenFlow over nc, which the switch has dialled, from a goroutine of its own that ends with the connection, or with Close.
+// Attach speaks OpenFlow over nc, which the switch has dialled, from a goroutine of its own that ends with the connection,
+// or with Close.
 func (s *Switch) Attach(nc net.Conn) { s.attach(&channel{nc: nc, missLen: missSendLen}) }
 
 func (s *Switch) attach(c *channel) {

@@ -8,8 +8,8 @@ import (
 	"conjunct/openflow"
 )
 
-// A classifier finds the flow of one table for a packet, in the way of lib/classifier.c of Open vSwitch: a subtable per mask, searched by
-// hash, in the order of the highest priority in each.
+// A classifier finds the flow of one table for a packet, in the way of lib/classifier.c of Open vSwitch: a subtable per
+// mask, searched by hash, in the order of the highest priority in each.
 //
 //	subtables   [ mask A, max 200 ] [ mask B, max 100 ] [ mask C, max 100 ]
 //	                 |                                                       the order of equal ones is that of

@@ -12,9 +12,10 @@ import (
 	. "conjunct/openflow/oftest"
 )
 
-// conntrackFlows show what connection tracking says: the packet leaves by port 9 with ct_state, and the protocol and destination
-// port of the original tuple, as its Ethernet destination, and part of the original addresses as its Ethernet source. How it came in says how it is tracked:
-// port 1 looks, port 2 commits, port 3 commits by force, port 4 looks, forgets and commits.
+// conntrackFlows show what connection tracking says: the packet leaves by port 9 with ct_state, and the protocol and
+// destination port of the original tuple, as its Ethernet destination, and part of the original addresses as its Ethernet
+// source. How it came in says how it is tracked: port 1 looks, port 2 commits, port 3 commits by force, port 4 looks,
+// forgets and commits.
 const conntrackFlows = `
 	table=0,priority=100,dl_type=0x88b5 actions=output:9
 	table=0,priority=10,in_port=1,ip actions=ct(table=1,zone=5)
@@ -44,8 +45,8 @@ func trackingFlows() string {
 	return flows
 }
 
-// Random packets of a few connections, in both directions and in every order, are new, established, replies, related or invalid here when
-// they are in the userspace datapath, with the same original tuple.
+// Random packets of a few connections, in both directions and in every order, are new, established, replies, related or
+// invalid here when they are in the userspace datapath, with the same original tuple.
 func TestSameTracking_Real(t *testing.T) {
 	p := newTap(t, trackingFlows(), 9)
 	rounds, packets := 60, 40

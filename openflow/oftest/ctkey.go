@@ -45,8 +45,8 @@ var icmpErrors = map[icmpQuery]bool{
 	{openflow.ProtoICMPv6, 1}: true, {openflow.ProtoICMPv6, 2}: true, {openflow.ProtoICMPv6, 3}: true, {openflow.ProtoICMPv6, 4}: true,
 }
 
-// tupleOf returns the tuple of a whole packet (conn_key_extract in lib/conntrack.c). Of an ICMP error it is the tuple of the packet that it speaks of, turned
-// round, and related is true. ok is false for what cannot be tracked.
+// tupleOf returns the tuple of a whole packet (conn_key_extract in lib/conntrack.c). Of an ICMP error it is the tuple of
+// the packet that it speaks of, turned round, and related is true. ok is false for what cannot be tracked.
 func tupleOf(p *Packet, zone uint16) (t tuple, related, ok bool) {
 	eth := p.number(openflow.EthType)
 	if eth != openflow.EtherTypeIPv4 && eth != openflow.EtherTypeIPv6 {

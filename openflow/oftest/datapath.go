@@ -73,8 +73,8 @@ func (j *Journey) emit(port openflow.Port, p Packet) {
 	j.Outputs = append(j.Outputs, Output{Port: port, VLANs: p.VLANs(), Packet: p})
 }
 
-// resume is run without any effect on connections, fragments and counts: a tracked packet goes on with the next of the given states, and with
-// +trk+new when there is none left, as in ofproto/trace.
+// resume is run without any effect on connections, fragments and counts: a tracked packet goes on with the next of the
+// given states, and with +trk+new when there is none left, as in ofproto/trace.
 func (s *Switch) resume(j *Journey, p Packet, table uint8, next *[]uint8) {
 	type pending struct {
 		p     Packet

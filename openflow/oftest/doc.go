@@ -15,11 +15,11 @@
 //
 //	packet -> [ pass: tables, registers ] -> output, ct, ... -> ct(table=N) -> [ pass ] -> ...
 //
-// What the model leaves out: MAC learning (NORMAL floods), groups, meters, NAT, ALG,
-// sequence numbers of TCP (every segment has the same), time-outs of connections, flows and fragments, minimal sizes of fragments, packets from and
-// to the controller. A packet that meets an action it leaves out goes nowhere, and the Journey says why.
+// What the model leaves out: MAC learning (NORMAL floods), groups, meters, NAT, ALG, sequence numbers of TCP (every segment
+// has the same), time-outs of connections, flows and fragments, minimal sizes of fragments, packets from and to the
+// controller. A packet that meets an action it leaves out goes nowhere, and the Journey says why.
 //
-// A Switch is small, so that a thousand run in one process: flows are kept in encoded form that
-// switches share, about 100 bytes a flow and switch beyond that, and what a lookup needs is built for a table at the first lookup in it.
-// A connection is one goroutine.
+// A Switch is small, so that a thousand run in one process: flows are kept in encoded form that switches share, about 100
+// bytes a flow and switch beyond that, and what a lookup needs is built for a table at the first lookup in it. A connection
+// is one goroutine.
 package oftest

@@ -19,7 +19,8 @@ type Faults struct {
 	RefuseBundles  bool               // every message about bundles, as a switch that has none
 
 	LoseBarrier int // the n-th barrier reply never leaves
-	// LoseCommit: a bundle is committed, or with LoseCommitUndone not, the reply never leaves, and the connection breaks when Break is set.
+	// LoseCommit: a bundle is committed, or with LoseCommitUndone not, the reply never leaves, and the connection breaks
+	// when Break is set.
 	LoseCommit, LoseCommitUndone, Break bool
 }
 

@@ -16,8 +16,8 @@ type fragment struct {
 // ipv6Fragment is what a later fragment of IPv6 has for a protocol (RFC 8200, 4.5).
 const ipv6Fragment = 44
 
-// Fragments cuts an IP packet into n parts; n must be at least 2. Only the first one has the ports. id tells the parts of one packet from those
-// of another between the same addresses.
+// Fragments cuts an IP packet into n parts; n must be at least 2. Only the first one has the ports. id tells the parts of
+// one packet from those of another between the same addresses.
 func (p Packet) Fragments(id uint32, n int) []Packet {
 	parts := make([]Packet, n)
 	for i := range parts {

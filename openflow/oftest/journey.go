@@ -12,8 +12,8 @@ import (
 type Journey struct {
 	Outputs []Output
 	Steps   []Step
-	// Problem says why the packet, or a pass of it, was dropped although no flow says so: an action that the model leaves out, too many
-	// resubmits, too many passes. It is empty when all went well.
+	// Problem says why the packet, or a pass of it, was dropped although no flow says so: an action that the model leaves
+	// out, too many resubmits, too many passes. It is empty when all went well.
 	Problem string
 }
 

@@ -72,9 +72,9 @@ func highest(soft []*rule) (priority uint16) {
 	return priority
 }
 
-// complete looks among the soft matches of one priority for an id all of whose clauses are there, and returns what the table has for the
-// packet with that conj_id. An id with more clauses than there are soft matches is not looked at. When the table has
-// nothing, the other ids of the same rule are not looked at either.
+// complete looks among the soft matches of one priority for an id all of whose clauses are there, and returns what the
+// table has for the packet with that conj_id. An id with more clauses than there are soft matches is not looked at. When
+// the table has nothing, the other ids of the same rule are not looked at either.
 func (c *classifier) complete(p *Packet, soft []*rule, priority uint16) *rule {
 	n := 0
 	for _, r := range soft {

@@ -51,8 +51,8 @@ func (p *Packet) has(f openflow.Field) bool {
 	}
 }
 
-// hasTuple reports whether actions may read the original tuple (is_ct_valid in lib/flow.h): not of an ICMP error that goes the way of the
-// packet which opened the connection. Such an error matches on the tuple like any other packet.
+// hasTuple reports whether actions may read the original tuple (is_ct_valid in lib/flow.h): not of an ICMP error that goes
+// the way of the packet which opened the connection. Such an error matches on the tuple like any other packet.
 func (p *Packet) hasTuple() bool {
 	return p.number(openflow.CTState)&(openflow.CTNew|openflow.CTEstablished|openflow.CTReply) != 0
 }

@@ -29,8 +29,9 @@ func bridge(t *testing.T) (*real.OVS, *ofconn.Conn, context.Context) {
 	return o, c, ctx
 }
 
-// A table of random flows, many of them of conjunctions, has the same answer for the same packet here and in a real switch. That includes
-// what is left open in the documentation, and depends on the order of insertion. Half of the tables are filled by a bundle, half flow by flow.
+// A table of random flows, many of them of conjunctions, has the same answer for the same packet here and in a real switch.
+// That includes what is left open in the documentation, and depends on the order of insertion. Half of the tables are
+// filled by a bundle, half flow by flow.
 func TestSameLookup_Real(t *testing.T) {
 	o, c, ctx := bridge(t)
 	tables, packets := 200, 50

@@ -13,8 +13,8 @@ import (
 	. "conjunct/openflow/oftest"
 )
 
-// prototype is the pipeline that was tried with real packets on a real switch: port 1 is 10.0.0.1 in group web, port 2 is 10.0.0.2 in group db. The
-// head of the file says what it allows.
+// prototype is the pipeline that was tried with real packets on a real switch: port 1 is 10.0.0.1 in group web, port 2 is
+// 10.0.0.2 in group db. The head of the file says what it allows.
 func prototype(t testing.TB) *Switch {
 	t.Helper()
 	text, err := os.ReadFile("testdata/prototype.flows")
@@ -71,7 +71,8 @@ func TestPrototype_FirstPackets(t *testing.T) {
 	}
 }
 
-// A connection lives as long as its rule: it stops when the rule goes and goes on when the rule is back, in both directions, without a flush.
+// A connection lives as long as its rule: it stops when the rule goes and goes on when the rule is back, in both
+// directions, without a flush.
 func TestPrototype_Revocation(t *testing.T) {
 	s := prototype(t)
 	syn := tcpTo(80, SYN)
@@ -150,7 +151,8 @@ func must(t *testing.T, j Journey) *Journey {
 	return &j
 }
 
-// Random packets of a few connections between the two ports, rules that go and come back among them, leave by the same ports as of a real switch.
+// Random packets of a few connections between the two ports, rules that go and come back among them, leave by the same
+// ports as of a real switch.
 func TestPrototype_Real(t *testing.T) {
 	text, err := os.ReadFile("testdata/prototype.flows")
 	require.NoError(t, err)

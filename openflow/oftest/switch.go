@@ -151,8 +151,8 @@ func (s *Switch) Flows() []openflow.FlowStats {
 	return flows
 }
 
-// Dump returns all flows as text, sorted: what "ovs-ofctl -O OpenFlow15 --no-stats --no-names dump-flows BRIDGE | sort" prints of the same
-// flows, without the spaces at the beginning of a line.
+// Dump returns all flows as text, sorted: what "ovs-ofctl -O OpenFlow15 --no-stats --no-names dump-flows BRIDGE | sort"
+// prints of the same flows, without the spaces at the beginning of a line.
 func (s *Switch) Dump() string {
 	var lines []string
 	for _, f := range s.Flows() {
@@ -176,7 +176,8 @@ func (s *Switch) SetFragments(mode openflow.FragMode) {
 	s.frags = mode
 }
 
-// Restart is what a restart of ovs-vswitchd is: connections break, flows, connections tracked and configuration are gone, ports stay.
+// Restart is what a restart of ovs-vswitchd is: connections break, flows, connections tracked and configuration are gone,
+// ports stay.
 func (s *Switch) Restart() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,7 +12,8 @@ import (
 	"conjunct/openflow/oftest/real"
 )
 
-// A trap is a flow table that does not do what one would think. Each flow has a cookie; hits are the flows that the packets hit in table 0.
+// A trap is a flow table that does not do what one would think. Each flow has a cookie; hits are the flows that the packets
+// hit in table 0.
 type trap struct {
 	name    string
 	flows   string

@@ -103,8 +103,9 @@ func randomMod(g generator) (openflow.FlowMod, error) {
 	return m, err
 }
 
-// bundled keeps a bundle free of what Open vSwitch gets wrong there: a search, for a loose change or an overlap, may miss what the same bundle has
-// added before, for it goes through the subtables that were published (cls_cursor_start in lib/classifier.c).
+// bundled keeps a bundle free of what Open vSwitch gets wrong there: a search, for a loose change or an overlap, may miss
+// what the same bundle has added before, for it goes through the subtables that were published (cls_cursor_start in
+// lib/classifier.c).
 func bundled(all []openflow.FlowMod) []openflow.FlowMod {
 	added := false
 	for i := range all {
