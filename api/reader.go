@@ -17,6 +17,9 @@ type reader struct {
 // rulesOf lists a group's rules in the order in which they are tried.
 func (rd *reader) rulesOf(g *policy.Group) []*policy.Rule {
 	rules := rd.snapshot.RulesOf(policy.GroupID(g.ID))
+	slices.SortFunc(rules, func(a, b *policy.Rule) int { // A dry run's have no number yet: they come last.
+		return cmp.Or(cmp.Compare(a.Number-1, b.Number-1), cmp.Compare(a.ID, b.ID))
+	})
 	if g.Evaluation == policy.Ordered {
 		slices.SortStableFunc(rules, func(a, b *policy.Rule) int { return cmp.Compare(placeOf(a), placeOf(b)) })
 	}
