@@ -34,7 +34,8 @@ var imports = map[string][]string{
 	"cmd/docs":             {"policy", "openflow", "flows"},
 	"integration":          {"any"},
 	"integration/lab":      {},
-	"integration/demo":     {"api", "policy", "integration/lab"},
+	"integration/cloud":    {"api", "policy", "integration/lab"},
+	"integration/demo":     {"api", "policy", "integration/lab", "integration/cloud"},
 }
 
 // pure packages see no clock, no network and no logger.
