@@ -137,7 +137,7 @@ func describeProblem(p *api.Problem) string {
 			fmt.Fprintf(&b, "\n  at %s", at)
 		}
 	default:
-		b.WriteString(p.Title)
+		fmt.Fprintf(&b, "%s, for %d reasons:", strings.ToLower(p.Title[:1])+p.Title[1:], len(p.Errors))
 		for _, f := range p.Errors {
 			b.WriteString("\n  ")
 			if f.Pointer != "" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -42,6 +43,9 @@ Kinds: ` + strings.Join(kindWords(), ", ") + `, all.`,
 				one, err := n.shown(k, of, args)
 				if err != nil {
 					return err
+				}
+				if len(rows) > 1 { // Not once more what instances and ports list themselves.
+					one = slices.DeleteFunc(one, func(f shown) bool { return listedElsewhere(f.object) })
 				}
 				found = append(found, one...)
 			}
@@ -164,6 +168,9 @@ func (s *session) show(n *names, found []shown, single bool) error {
 		return err
 	case asYAML:
 		return s.showDocuments(n, found, single)
+	}
+	if len(found) == 0 {
+		fmt.Fprintln(s.stderr, "there is none")
 	}
 	for begin := 0; begin < len(found); {
 		k := found[begin].kind

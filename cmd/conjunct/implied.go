@@ -9,13 +9,16 @@ import (
 
 // implied reports whether an object comes with another one, so that a manifest of everything need not say it.
 func (n *names) implied(f shown, single bool) bool {
-	switch o := f.object.(type) {
-	case *api.Attachment: // The instance's or the port's own document lists the group.
-		return o.Target.InstanceID != "" || o.Target.PortID != ""
-	case *api.Group:
-		return !single && n.untouched(o)
+	if g, ok := f.object.(*api.Group); ok {
+		return !single && n.untouched(g)
 	}
-	return false
+	return listedElsewhere(f.object)
+}
+
+// listedElsewhere reports whether an object is an attachment that an instance or a port lists itself.
+func listedElsewhere(o object) bool {
+	a, ok := o.(*api.Attachment)
+	return ok && (a.Target.InstanceID != "" || a.Target.PortID != "")
 }
 
 // untouched reports whether a group is as the profile made it that gives it to ports without another: whoever applies the

@@ -97,6 +97,7 @@ func kinds() []kind {
 			project: func(n *names, o object) policy.ProjectID {
 				return n.projectOf(policy.KindGroup, string(o.(*api.Attachment).GroupID))
 			},
+			key:    attachmentKey,
 			header: []string{"GROUP", "TARGET"}, row: attachmentRow,
 		},
 		{
@@ -105,6 +106,7 @@ func kinds() []kind {
 			project: func(n *names, o object) policy.ProjectID {
 				return n.projectOf(policy.KindGroup, string(o.(*api.Rule).GroupID))
 			},
+			key:    ruleKey,
 			header: []string{"GROUP", "RULE", "PACKETS", "NUMBER", "ID"}, row: ruleRow,
 		},
 		{

@@ -108,7 +108,7 @@ func split(file string, text []byte) (out []source, err error) {
 		b, err := yaml.YAMLToJSONStrict(doc)
 		switch {
 		case err != nil:
-			wrong = append(wrong, inFile(file, line, err))
+			wrong = append(wrong, inFile(file, doc, line, err))
 		case string(b) != "null":
 			out = append(out, source{file, firstLine(doc, line), b})
 		}
@@ -137,13 +137,13 @@ func firstLine(doc []byte, line int) int {
 var yamlLine = regexp.MustCompile(`line (\d+)`)
 
 // inFile makes an error of the parser, which counts the document's lines, speak of the file's.
-func inFile(file string, begin int, err error) error {
+func inFile(file string, doc []byte, begin int, err error) error {
 	message := strings.TrimPrefix(err.Error(), "error converting YAML to JSON: ")
 	message = yamlLine.ReplaceAllStringFunc(message, func(m string) string {
 		n, _ := strconv.Atoi(m[len("line "):]) // The expression matched digits.
 		return fmt.Sprintf("line %d", begin+n-1)
 	})
-	return fmt.Errorf("%s: document at line %d: %s", file, begin, message)
+	return fmt.Errorf("%s:%d: %s", file, firstLine(doc, begin), message)
 }
 
 // manifestOf is what the API takes.

@@ -44,9 +44,9 @@ members in the VPC of the port that it protects.`,
 			var rows [][]string
 			for _, m := range all {
 				if s.output == asNames {
-					s.printf("%s\n", m.Prefix)
+					s.printf("%s\n", addressText(m.Prefix))
 				}
-				rows = append(rows, []string{m.Prefix.String(), n.portLabel(m.PortID), n.label(policy.KindVPC, string(m.VPCID))})
+				rows = append(rows, []string{addressText(m.Prefix), n.portLabel(m.PortID), n.label(policy.KindVPC, string(m.VPCID))})
 			}
 			if s.output == asNames {
 				return nil

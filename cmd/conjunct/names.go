@@ -73,8 +73,9 @@ func (n *names) find(k policy.Kind, word string) (object, error) {
 	}
 	var words []string
 	for _, o := range found {
-		words = append(words, fmt.Sprintf("%s in %s", o.Base().ID, orElse(n.scopeLabel(row, o), "no project")))
+		words = append(words, fmt.Sprintf("in %s %s", orElse(n.scopeLabel(row, o), "no project"), o.Base().ID))
 	}
+	slices.Sort(words)
 	return nil, usage("%d objects of kind %s are called %q: %s; say the id, or the project with --project", len(found), k, word, strings.Join(words, ", "))
 }
 

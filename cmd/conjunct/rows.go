@@ -71,6 +71,12 @@ func portRow(n *names, o object) []string {
 	}
 }
 
+// attachmentKey sorts attachments by their group, and there by age, in which they apply.
+func attachmentKey(n *names, o object) string {
+	a := o.(*api.Attachment)
+	return fmt.Sprintf("%s %010d %s", n.label(policy.KindGroup, string(a.GroupID)), a.Number, n.targetWords(a.Target))
+}
+
 func attachmentRow(n *names, o object) []string {
 	a := o.(*api.Attachment)
 	return []string{n.label(policy.KindGroup, string(a.GroupID)), n.targetWords(a.Target)}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -30,7 +31,7 @@ func (n *names) ruleText(r *policy.Rule) string {
 	}
 	out = append(out, side, n.remoteText(r.Remote))
 	if r.LocalCIDR != nil {
-		out = append(out, "local", r.LocalCIDR.String())
+		out = append(out, "local", addressText(r.LocalCIDR.Prefix()))
 	}
 	if r.IPVersion != nil {
 		out = append(out, fmt.Sprintf("ipv%d", *r.IPVersion))
@@ -53,7 +54,7 @@ func portWords(low, high int) string {
 func (n *names) remoteText(r policy.Remote) string {
 	switch r.Kind() {
 	case policy.RemoteCIDRs:
-		return words(r.CIDRs)
+		return cidrText(r.CIDRs)
 	case policy.RemoteGroup:
 		return "group " + n.label(policy.KindGroup, string(r.GroupID))
 	case policy.RemoteIPSet:
@@ -62,4 +63,20 @@ func (n *names) remoteText(r policy.Remote) string {
 		return "subnet " + n.label(policy.KindSubnet, string(r.SubnetID))
 	}
 	return "any"
+}
+
+func cidrText(list []policy.CIDR) string {
+	out := make([]string, len(list))
+	for i, c := range list {
+		out[i] = addressText(c.Prefix())
+	}
+	return strings.Join(out, ",")
+}
+
+// addressText is an address without its length where that is all of it.
+func addressText(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
 }

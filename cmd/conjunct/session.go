@@ -44,7 +44,6 @@ Exit status: 0 ok, 1 error, 2 wrong usage, 3 not found, 4 conflict, 5 denied (ex
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
 	}
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	flags := root.PersistentFlags()

@@ -52,8 +52,13 @@ Roles: admin changes everything; provisioner writes VPCs, subnets, instances and
 			if err != nil {
 				return err
 			}
-			if s.output != table {
-				return s.show(n, []shown{{kindOf(policy.KindToken), out}}, true)
+			all := []shown{{kindOf(policy.KindToken), out}}
+			switch {
+			case s.dryRun: // The secret of the answer opens nothing.
+				out.Secret = ""
+				return s.made(n, all, "created", nil)
+			case s.output != table:
+				return s.show(n, all, true)
 			}
 			s.printf("%s\n", out.Secret)
 			return nil

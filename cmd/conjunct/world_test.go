@@ -1,0 +1,87 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+	"go.etcd.io/etcd/server/v3/embed"
+	"go.etcd.io/etcd/server/v3/etcdserver/api/v3client"
+
+	"conjunct/api"
+	"conjunct/store"
+)
+
+// world is a server on an etcd of its own, so that revisions are the same in every run.
+type world struct {
+	*testing.T
+	hosts *hosts
+	env   map[string]string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	c := embed.NewConfig()
+	c.Dir, c.LogLevel = t.TempDir(), "panic"
+	self := url.URL{Scheme: "http", Host: "127.0.0.1:1"} // Of the one member; nobody dials it.
+	c.ListenClientUrls, c.ListenPeerUrls = nil, nil
+	c.AdvertiseClientUrls, c.AdvertisePeerUrls = []url.URL{self}, []url.URL{self}
+	c.InitialCluster = c.Name + "=" + self.String()
+	c.MaxTxnOps, c.MaxRequestBytes = store.MaxOperations, store.MaxRequest
+	c.UnsafeNoFsync = true // Nothing of it outlives the test.
+	etcd, err := embed.StartEtcd(c)
+	require.NoError(t, err)
+	t.Cleanup(etcd.Close)
+	<-etcd.Server.ReadyNotify()
+	client := v3client.New(etcd.Server)
+	t.Cleanup(func() { _ = client.Close() })
+	s, err := store.New(t.Context(), client, store.Options{})
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+
+	w := &world{T: t, hosts: newHosts(), env: make(map[string]string)}
+	server, err := api.NewServer(api.Options{Objects: s, Inspector: w.hosts, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	listener := httptest.NewServer(server)
+	t.Cleanup(listener.Close)
+	path, err := api.EnsureAdminToken(t.Context(), s, t.TempDir())
+	require.NoError(t, err)
+	token, err := os.ReadFile(path)
+	require.NoError(t, err)
+	w.env["CONJUNCT_SERVER"], w.env["CONJUNCT_TOKEN"] = listener.URL, strings.TrimSpace(string(token))
+	return w
+}
+
+// said is what a run of the program left.
+type said struct {
+	status      int
+	out, errors string
+}
+
+// run runs the program as a shell would, in this process.
+func (w *world) run(stdin string, args ...string) said {
+	return w.runIn(w.Context(), stdin, args...)
+}
+
+func (w *world) runIn(ctx context.Context, stdin string, args ...string) said {
+	var out, wrong bytes.Buffer
+	s := &session{stdin: strings.NewReader(stdin), stdout: &out, stderr: &wrong, getenv: func(name string) string { return w.env[name] }}
+	status := run(ctx, s, args)
+	return said{status, out.String(), wrong.String()}
+}
+
+// must runs the program, which has to succeed, and returns its output.
+func (w *world) must(args ...string) string {
+	w.Helper()
+	r := w.run("", args...)
+	require.Equal(w, exitOK, r.status, "conjunct %s: %s", strings.Join(args, " "), r.errors)
+	require.Empty(w, r.errors)
+	return r.out
+}
