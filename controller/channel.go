@@ -124,7 +124,7 @@ func (s *session) awaitSeating(ctx context.Context) error {
 
 // setup makes this controller the switch's master and the switch treat fragments as the pipeline needs it.
 func (s *session) setup(ctx context.Context) error {
-	s.h.change(func() { s.h.phase = phaseAdopting })
+	s.h.change(func() { s.h.phase, s.h.refusals = phaseAdopting, nil })
 	ctx, cancel := context.WithTimeout(ctx, s.c.limits.setup)
 	defer cancel()
 	generation, err := s.c.options.Store.GenerationID(ctx)

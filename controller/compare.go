@@ -44,14 +44,16 @@ func (s *session) compare(ctx context.Context, why occasion) error {
 	if why != routine {
 		t.since = time.Time{} // It waited for the connection, not for us.
 	}
-	st, found := repair(circumstances{
+	st, found, left := repair(circumstances{
 		occasion: why, leave: s.c.options.Bridge.Foreign == ForeignReport, unsent: unsent, refused: s.refused, reported: s.reported,
 	}, c)
+	s.reported = left
 	err = s.carryOut(ctx, st, t, start, s.lost(st))
 	if err != nil {
 		found.repaired = 0
 	}
 	s.report(found)
+	s.h.change(func() { s.h.left = len(left) })
 	return err
 }
 

@@ -196,7 +196,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	start("serve hypervisors", c.serveDatabases)
 	start("serve switches", c.serveSwitches)
 	work.Go(func() { c.announce(ctx) })
-	graceEnds := time.AfterFunc(graceTime, c.model.news.spread)
+	graceEnds := time.AfterFunc(graceTime, c.model.wakeAll)
 	defer graceEnds.Stop()
 	if c.options.Mirror != nil {
 		work.Go(func() { _ = c.options.Mirror.Run(ctx, mirrorSource{c.model}) })

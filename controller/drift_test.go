@@ -60,6 +60,8 @@ func TestDrift_Reported(t *testing.T) {
 	require.Equal(t, []string{"table=10, priority=5000 actions=drop"}, diff.Extra)
 	require.Len(t, diff.Changed, 1)
 	require.Empty(t, diff.Missing)
+	h, _ = w.c.Host("hv1")
+	require.Equal(t, []string{"2 flows in tables 0 to 63 were written by somebody else and are left alone"}, h.Problems)
 }
 
 // Foreign flows that were there before the controller are drift too, and the rest of the bridge is not wiped.

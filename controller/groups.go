@@ -10,6 +10,8 @@ import (
 // group is a security group of the store as the model knows it.
 type group struct {
 	number policy.Number
+	// evaluation and has are what a port with the group depends on, beside the rules themselves.
+	evaluation policy.Evaluation
 	// has tells per direction whether the group has a rule at all: profiles exist that open a port's direction without one.
 	has [2]bool
 }
@@ -36,7 +38,7 @@ func (gs *groups) drop(id policy.GroupID) {
 // groupOf reads a group and its rules.
 func groupOf(s *policy.Snapshot, g *policy.Group) (group, *flows.Group) {
 	rules := s.RulesOf(policy.GroupID(g.ID))
-	out := group{number: g.Number}
+	out := group{number: g.Number, evaluation: g.Evaluation}
 	for _, r := range rules {
 		if i := slices.Index(policy.Directions, r.Direction); i >= 0 {
 			out.has[i] = true

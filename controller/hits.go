@@ -14,8 +14,9 @@ import (
 // hits sums what the switches counted for each rule. A switch counts per flow and begins again at 0 when it restarts or the
 // flow comes anew; the sums never go back.
 type hits struct {
-	mu   sync.Mutex
-	sums map[policy.Number]policy.Hits
+	mu    sync.Mutex
+	sums  map[policy.Number]policy.Hits
+	asked time.Time // when the switches were asked last because somebody wanted to know
 }
 
 // counted is what a switch said of a flow the last time.
@@ -39,12 +40,28 @@ func (h *hits) advance(rule policy.Number, was, is counted) {
 	h.sums[rule] = sum
 }
 
-// Hits are the packets that a rule has decided, over all hosts, as of the last reading.
+// Hits are the packets that a rule has decided, over all hosts, as of the last reading. Who asks again after a second gets
+// what was counted since: the answer does not wait, but has the counters read.
 func (c *Controller) Hits(rule policy.Number) policy.Hits {
+	now := c.options.Clock()
 	c.hits.mu.Lock()
-	defer c.hits.mu.Unlock()
-	return c.hits.sums[rule]
+	sum := c.hits.sums[rule]
+	read := now.Sub(c.hits.asked) >= hitsAge
+	if read {
+		c.hits.asked = now
+	}
+	c.hits.mu.Unlock()
+	if read {
+		c.model.mu.RLock()
+		defer c.model.mu.RUnlock()
+		for _, h := range c.model.hosts {
+			poke(h.reread)
+		}
+	}
+	return sum
 }
+
+const hitsAge = time.Second
 
 // poll reads the counters of the rules' flows until ctx ends.
 func (s *session) poll(ctx context.Context) {
@@ -55,6 +72,7 @@ func (s *session) poll(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-s.h.reread:
 		}
 		if err := s.readHits(ctx); err != nil && ctx.Err() == nil && s.conn.Err() == nil {
 			s.log.Warn("could not read hit counters", "err", err)

@@ -26,8 +26,8 @@ type host struct {
 	id    policy.HostID
 	model *model
 	// Tokens: dirty, there may be something to flush; settle, the database has to be looked at, or written to; audit, the
-	// bridge is to be compared before the timer says so.
-	dirty, settle, audit chan struct{}
+	// bridge is to be compared before the timer says so; reread, so are the hit counters to be read.
+	dirty, settle, audit, reread chan struct{}
 
 	database claim // who speaks to its ovsdb-server
 	channel  claim // who speaks to its switch
@@ -57,6 +57,8 @@ type host struct {
 	count    int  // flows wanted,
 	counted  bool // and whether that is still so
 	refusals map[openflow.FlowKey]refusal
+	left     int       // foreign flows that are known and left alone
+	waiters  []*waiter // for the host to confirm something
 }
 
 // plug is a port in its seat.
@@ -78,9 +80,9 @@ type refusal struct {
 
 func newHost(m *model, id policy.HostID) *host {
 	return &host{
-		id: id, model: m, dirty: make(chan struct{}, 1), settle: make(chan struct{}, 1), audit: make(chan struct{}, 1),
+		id: id, model: m, dirty: make(chan struct{}, 1), settle: make(chan struct{}, 1), audit: make(chan struct{}, 1), reread: make(chan struct{}, 1),
 		flows: flows.NewHost(m.source), gone: make(map[uint16]bool), back: make(map[uint16]bool),
-		plugs: make(map[uint16]*plug), uses: make(map[policy.Number]int), refusals: make(map[openflow.FlowKey]refusal),
+		plugs: make(map[uint16]*plug), uses: make(map[policy.Number]int),
 	}
 }
 
@@ -172,4 +174,5 @@ func (m *model) forget(h *host) {
 	}
 	m.seat(h, seating{})
 	delete(m.hosts, h.id)
+	h.wake()
 }

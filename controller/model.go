@@ -113,6 +113,9 @@ func (m *model) applyLocked(b policy.Batch, accepted time.Time) []policy.HostID 
 	}
 	for h := range touched {
 		h.touch(before, b.Revision, accepted)
+		if h.session == nil && h.progress.confirmed != 0 {
+			h.flows.Changes() // The next session compares the whole bridge; nothing is to pile up until then.
+		}
 	}
 	m.news.spread()
 	return hosts
@@ -122,8 +125,8 @@ func (m *model) applyLocked(b policy.Batch, accepted time.Time) []policy.HostID 
 type touches map[*host]struct{}
 
 // settlePorts brings the affected ports' listings and the affected groups' rules up to date. A port is looked at
-// before the groups, whose rules it may name it by, and again when a group that it has began or ceased to have rules in a
-// direction. It returns the ports whose flows may be others now.
+// before the groups, whose rules it may name it by, and again when a group that it has
+// changed in a way that ports depend on. It returns the ports whose flows may be others now.
 func (m *model) settlePorts(a *affected, touched touches) []*port {
 	settled := make(map[*port]struct{}, len(a.ports))
 	settle := func(ids map[policy.PortID]struct{}) {
@@ -134,13 +137,13 @@ func (m *model) settlePorts(a *affected, touched touches) []*port {
 		}
 	}
 	settle(a.ports)
-	opened := affected{model: m, ports: make(map[policy.PortID]struct{})}
+	dependent := affected{model: m, ports: make(map[policy.PortID]struct{})}
 	for id := range a.groups {
 		if m.lookAtGroup(id, touched) {
-			opened.topic(topic{policy.KindGroup, string(id)})
+			dependent.topic(topic{policy.KindGroup, string(id)})
 		}
 	}
-	settle(opened.ports)
+	settle(dependent.ports)
 	out := make([]*port, 0, len(settled))
 	for p := range settled {
 		out = append(out, p)
@@ -203,8 +206,8 @@ func (m *model) lookAtPort(id policy.PortID, touched touches) *port {
 	return p
 }
 
-// lookAtGroup reads the group's rules. It reports whether the group began or ceased to exist or to have rules in a direction.
-func (m *model) lookAtGroup(id policy.GroupID, touched touches) (opened bool) {
+// lookAtGroup reads the group's rules. It reports whether something about the group changed that its ports depend on.
+func (m *model) lookAtGroup(id policy.GroupID, touched touches) (ports bool) {
 	old, had := m.groups.byID[id]
 	g, ok := policy.Find[*policy.Group](m.snapshot, id)
 	var fresh group

@@ -45,7 +45,7 @@ func newHistorian(t *testing.T, seed uint64) *historian {
 	}
 	for _, id := range []policy.HostID{"h1", "h2", "h3"} {
 		w.bridges[id] = make(map[openflow.FlowKey]openflow.Flow)
-		w.model.visit(id)
+		w.model.visit(id).session = new(session) // what changes is kept for it
 	}
 	return w
 }
@@ -270,4 +270,55 @@ func TestModel_PathDoesNotMatter(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A port is open in a direction while none of its groups has a rule for it, where the profile says so: the first such rule
+// closes it, and the removal of the last opens it again.
+func TestModel_FirstRuleClosesPort(t *testing.T) {
+	w := policytest.Empty()
+	w.Put(&policy.VPC{Meta: policy.Meta{ID: "v"}, Name: "v", ProjectID: "p", Profile: policy.ProfileOpenUntilRuled})
+	w.Put(&policy.Subnet{Meta: policy.Meta{ID: "s"}, Name: "s", VPCID: "v", CIDRs: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/16")}})
+	w.Put(&policy.Group{Meta: policy.Meta{ID: "g"}, Name: "g", ProjectID: "p"})
+	for _, o := range vm("vm1", 1, "g") {
+		w.Put(o)
+	}
+	m := newModel(nil, time.Now)
+	m.load(w.Snapshot)
+	h := m.visit("h1")
+	m.mu.Lock()
+	m.seat(h, seating{seats: map[uint16]seat{1: {iface: "vm1", ofport: 1}}})
+	m.mu.Unlock()
+	open := func() (out []policy.Direction) {
+		for _, d := range policy.Directions {
+			if h.flows.Port(1).Class.Open(d) {
+				out = append(out, d)
+			}
+		}
+		return out
+	}
+	require.Equal(t, []policy.Direction{policy.Egress, policy.Ingress}, open())
+	port := 22
+	r := &policy.Rule{
+		Meta: policy.Meta{ID: "r"}, GroupID: "g", Number: 1, Direction: policy.Ingress, Protocol: policy.TCP, PortMin: &port, PortMax: &port,
+		Remote: policy.Remote{Any: true}, Action: policy.Allow,
+	}
+	m.apply(policy.Batch{Revision: 1, Changes: []policy.Change{{Kind: policy.KindRule, ID: "r", Object: r}}})
+	require.Equal(t, []policy.Direction{policy.Egress}, open())
+	m.apply(policy.Batch{Revision: 2, Changes: []policy.Change{{Kind: policy.KindRule, ID: "r", Before: r}}})
+	require.Equal(t, []policy.Direction{policy.Egress, policy.Ingress}, open())
+}
+
+// What waits for a bridge that is away does not pile up with what changes meanwhile.
+func TestModel_NothingPilesUpForAHostThatIsAway(t *testing.T) {
+	w := newHistorian(t, 7)
+	w.model.apply(w.write(70))
+	h := w.model.hosts["h1"]
+	w.reseat(h)
+	w.flush(h)
+	h.session = nil
+	for range 50 {
+		w.model.apply(w.write(40))
+		require.False(t, h.flows.Dirty() && h.progress.desired == w.now)
+	}
+	require.True(t, h.progress.behind(w.now))
 }

@@ -111,9 +111,10 @@ func TestRepair(t *testing.T) {
 		"routine, report":  {routine, ForeignReport, []string{a}, []string{s}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			st, _ := repair(why(row.why, row.policy), c)
+			st, _, left := repair(why(row.why, row.policy), c)
 			require.Equal(t, row.add, texts(st.add))
 			require.Equal(t, row.remove, texts(st.remove))
+			require.Len(t, left, 4-len(row.add)-len(row.remove))
 		})
 	}
 }
@@ -124,12 +125,12 @@ func TestRepair_ExplainedIsNoDrift(t *testing.T) {
 	w := why(routine, ForeignRemove)
 	w.unsent = map[openflow.FlowKey]struct{}{c.stale[0].Key(): {}}
 	w.refused = map[openflow.FlowKey]refusal{c.missing[0].Key(): {}}
-	st, found := repair(w, c)
+	st, found, _ := repair(w, c)
 	require.Len(t, st.add, 1, "a refused flow is tried again")
 	require.Len(t, st.remove, 1)
 	require.Equal(t, drift{}, found)
 
-	_, found = repair(why(routine, ForeignRemove), c)
+	_, found, _ = repair(why(routine, ForeignRemove), c)
 	require.Equal(t, drift{missing: 1, foreign: 1, repaired: 2, examples: []string{wantedA, stale}}, found)
 }
 

@@ -8,10 +8,10 @@ type circumstances struct {
 	leave    bool                          // foreign flows are left alone
 	unsent   map[openflow.FlowKey]struct{} // differs because of a change that was not sent yet
 	refused  map[openflow.FlowKey]refusal  // by the switch
-	reported map[openflow.FlowKey]struct{} // foreign flows that are known and left alone; repair adds to them
+	reported map[openflow.FlowKey]struct{} // foreign flows that were found before and left alone
 }
 
-// repair decides what to do about each difference, and what of it is drift.
+// repair decides what to do about each difference, what of it is drift, and which flows are left alone.
 //
 //	            adoption, recovery   routine
 //	missing     add                  add, drift
@@ -20,9 +20,8 @@ type circumstances struct {
 //	foreign     remove, drift (left alone and reported where configuration says so)
 //
 // What follows from a change that was not sent yet, or from a refusal, is no drift.
-func repair(why circumstances, c comparison) (*step, drift) {
-	st := &step{}
-	var found drift
+func repair(why circumstances, c comparison) (st *step, found drift, left map[openflow.FlowKey]struct{}) {
+	st, left = &step{}, make(map[openflow.FlowKey]struct{})
 	for i := range c.missing {
 		f := &c.missing[i]
 		st.add = append(st.add, *f)
@@ -33,6 +32,7 @@ func repair(why circumstances, c comparison) (*step, drift) {
 		drifted := why.isDrift(f)
 		if drifted && why.leave {
 			found.note(&found.changed, f, why.isNews(f), false)
+			left[f.Key()] = struct{}{}
 			continue
 		}
 		st.add = append(st.add, *f)
@@ -47,12 +47,13 @@ func repair(why circumstances, c comparison) (*step, drift) {
 		f := &c.foreign[i]
 		if why.leave {
 			found.note(&found.foreign, f, why.isNews(f), false)
+			left[f.Key()] = struct{}{}
 			continue
 		}
 		st.remove = append(st.remove, *f)
 		found.note(&found.foreign, f, true, true)
 	}
-	return st, found
+	return st, found, left
 }
 
 // isDrift reports whether nothing that we know of explains a difference.
@@ -62,10 +63,9 @@ func (why *circumstances) isDrift(f *openflow.Flow) bool {
 	return why.occasion == routine && !waiting && !refused
 }
 
-// isNews notes a flow that is left alone, and tells whether it was not known.
+// isNews tells whether a flow that is left alone was not known.
 func (why *circumstances) isNews(f *openflow.Flow) bool {
 	_, known := why.reported[f.Key()]
-	why.reported[f.Key()] = struct{}{}
 	return !known
 }
 

@@ -1,14 +1,18 @@
 package controller
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"conjunct/flows"
 	"conjunct/openflow"
 	"conjunct/openflow/oftest"
+	"conjunct/ovsdb"
+	"conjunct/ovsdb/ovsdbtest"
 	"conjunct/policy"
 	"conjunct/store"
 )
@@ -258,4 +262,40 @@ func TestSequence_Migration(t *testing.T) {
 	})
 	eventually(t, func() bool { return w.hv.sw.Dump() == desired(t, w.c, "hv1") })
 	require.NotContains(t, w.hv.sw.Dump(), "in_port=1,")
+}
+
+// When class numbers move, only a comparison with the whole bridge will do; it finds nothing amiss here.
+func TestSequence_ClassesAreRenumbered(t *testing.T) {
+	w := newSmall(t, Options{DriftInterval: time.Hour})
+	before := w.hv.mods()
+	m := w.c.model
+	m.mu.Lock()
+	h := m.hosts["hv1"]
+	again := flows.NewHost(m.source) // wants a comparison, as after a renumbering
+	again.SetUplinks(h.seating.uplinks)
+	for n := range h.plugs {
+		again.SetPort(h.flows.Port(n))
+	}
+	h.flows = again
+	m.mu.Unlock()
+	w.change(t, 1)
+	require.Contains(t, w.hv.sw.Dump(), "ct_tp_dst=1001")
+	w.hv.requireInSync(w.c)
+	require.LessOrEqual(t, w.hv.mods()-before, 6, "the rule's flows, and nothing else")
+}
+
+// A switch that is there before the database has told who sits where is left as it is until then.
+func TestSequence_SwitchComesBeforeTheSeating(t *testing.T) {
+	w := newSmall(t, Options{})
+	w.stop()
+	held, before := w.hv.sw.Dump(), w.hv.mods()
+	ctx := context.Background()
+	require.NoError(t, ovsdbtest.Update(ctx, w.hv.db, "Bridge", "br-int", ovsdb.Row{"fail_mode": ovsdb.String("standalone")}))
+	w.hv.db.Delay(300 * time.Millisecond) // which is put right first, and takes so long
+	c, _ := start(t, Options{
+		Store: w.Store, OVSDBListen: "tcp:" + w.c.OVSDBAddr().String(), OpenFlowListen: "tcp:" + w.c.OpenFlowAddr().String(),
+	})
+	awaitPort(t, c, "vm1", policy.PortActive)
+	require.Equal(t, held, w.hv.sw.Dump())
+	require.Equal(t, before, w.hv.mods())
 }

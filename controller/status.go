@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"conjunct/flows"
 	"conjunct/policy"
 )
 
@@ -83,6 +84,9 @@ func (h *host) problemsLocked() []string {
 			out = append(out, fmt.Sprintf("the switch refuses a flow of %s (%v) and goes without it: %s", names.purpose(&r.flow), r.err, r.flow.String()))
 		}
 	}
+	if h.left > 0 {
+		out = append(out, fmt.Sprintf("%d flows in tables 0 to %d were written by somebody else and are left alone", h.left, flows.LastTable))
+	}
 	if h.phase == phaseInSync && !h.seen {
 		out = append(out, "the database is disconnected: ports that are plugged in or out are not noticed")
 	}
@@ -99,23 +103,25 @@ func (h *host) problemsLocked() []string {
 // have changed.
 func (c *Controller) Behind(revision int64) ([]policy.HostID, <-chan struct{}) {
 	m := c.model
-	changed := m.news.next()
+	advance := m.news.next()
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	if revision > m.snapshot.Revision {
-		return m.hostIDs(), changed // which of them it concerns is not known yet
+		return m.hostIDs(), advance // which of them it concerns is not known yet
 	}
+	w := newWaiter()
 	inGrace := m.clock().Before(m.grace)
 	var out []policy.HostID
 	for id, h := range m.hosts {
 		h.mu.Lock()
 		if h.progress.behind(revision) || inGrace && h.stored && h.progress.confirmed == 0 {
 			out = append(out, id)
+			h.await(w)
 		}
 		h.mu.Unlock()
 	}
 	slices.Sort(out)
-	return out, changed
+	return out, w.changed
 }
 
 // census counts hosts and ports by state, and the hosts that are behind.

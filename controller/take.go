@@ -12,7 +12,6 @@ type taken struct {
 	changes  flows.Changes
 	revision int64
 	since    time.Time // when the store accepted the oldest change in it; zero when none did
-	fresh    int       // plugs whose flows are not confirmed
 }
 
 // take takes what has changed since the last take.
@@ -31,7 +30,6 @@ func (h *host) takeLocked() taken {
 	for _, pl := range h.plugs {
 		if pl.confirmed == 0 {
 			pl.sent = true
-			t.fresh++
 		}
 	}
 	h.counted = h.counted && t.changes.Empty()
@@ -68,6 +66,7 @@ func (h *host) confirm() {
 		pl.sent = false
 	}
 	h.phase = phaseInSync
+	h.wake()
 	h.mu.Unlock()
 	h.model.mu.RUnlock()
 	poke(h.settle)
