@@ -105,6 +105,14 @@ func BenchmarkOpen(b *testing.B) {
 			require.NoError(b, err)
 		}
 	})
+	b.Run("write an instance among them", func(b *testing.B) {
+		n := 0
+		for b.Loop() {
+			n++
+			_, err := s.Update(context.Background(), put(instance(fmt.Sprintf("i%d", n), "web")))
+			require.NoError(b, err)
+		}
+	})
 	b.Run("fsck", func(b *testing.B) {
 		for b.Loop() {
 			found, err := s.Fsck(context.Background())

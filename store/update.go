@@ -17,7 +17,7 @@ const (
 	// commit would leave behind that nobody knows whether it was made.
 	commitTimeout = 15 * time.Second
 	// A lost race is waited out until its winner is visible, at most for newsTimeout, and staleTries times without any news.
-	newsTimeout = time.Second
+	newsTimeout = 3 * time.Second
 	staleTries  = 5
 	// After each further lost race a transaction waits up to twice as long, so that the losers don't meet again.
 	firstPause, longestPause = time.Millisecond, 50 * time.Millisecond
@@ -139,7 +139,7 @@ func (s *Store) awaitNews(ctx context.Context, p *plan, try, stale int) (int, er
 	if s.fence.revision.Load() != p.fence {
 		return stale, nil // It was the fence that failed.
 	}
-	waiting, cancel := context.WithTimeout(ctx, newsTimeout)
+	waiting, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	err := s.mirror.wait(waiting, p.revision+1)
 	switch {
