@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"conjunct/policy"
 )
@@ -15,70 +16,73 @@ const (
 	maxPageSize     = 1000
 )
 
-// pageOf cuts the page that the query asks for out of items, which are ordered by key. The token is the key of the last
-// item of the page before, so that what is created or deleted in between moves nothing.
-func pageOf[T any](c *call, items []T, key func(T) string) (*Page[T], error) {
-	size := defaultPageSize
+// page is what a query asks for: so many items after the one with the key.
+type page struct {
+	size  int
+	after string
+}
+
+// page reads page_size and page_token. The token is the key of the last item of the page before, so that what is
+// created or deleted in between moves nothing.
+func (c *call) page() (p page, err error) {
+	p.size = defaultPageSize
 	if text := c.query.Get("page_size"); c.query.Has("page_size") {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > maxPageSize {
-			return nil, badParameter("page_size", "page_size is a number from 1 to %d, not %q", maxPageSize, text)
+		if p.size, err = strconv.Atoi(text); err != nil || p.size < 1 || p.size > maxPageSize {
+			return p, badParameter("page_size", "page_size is a number from 1 to %d, not %q", maxPageSize, text)
 		}
-		size = n
 	}
-	if token := c.query.Get("page_token"); token != "" {
-		after, err := base64.RawURLEncoding.DecodeString(token)
-		if err != nil {
-			return nil, badParameter("page_token", "%q is not a page_token that was given here", token)
-		}
-		i := slices.IndexFunc(items, func(t T) bool { return key(t) > string(after) })
-		if i < 0 {
-			i = len(items)
-		}
-		items = items[i:]
+	token := c.query.Get("page_token")
+	after, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil {
+		return p, badParameter("page_token", "%q is not a page_token that was given here", token)
 	}
+	p.after = string(after)
+	return p, nil
+}
+
+// cut makes the page of items that come after p.after, in order; one more than the page holds says that there are more.
+func cut[T any](p page, items []T, key func(T) string) *Page[T] {
 	out := &Page[T]{Items: items}
 	if out.Items == nil {
 		out.Items = []T{}
 	}
-	if len(items) > size {
-		out.Items = items[:size]
-		out.NextPageToken = base64.RawURLEncoding.EncodeToString([]byte(key(items[size-1])))
+	if len(items) > p.size {
+		out.Items = items[:p.size]
+		out.NextPageToken = base64.RawURLEncoding.EncodeToString([]byte(key(items[p.size-1])))
 	}
-	return out, nil
+	return out
 }
 
 // listObjects answers GET of a collection: the objects that pass all filters, by id.
 func (c *call) listObjects(rs *resource) error {
-	var page *Page[any]
-	var err error
+	p, err := c.page()
+	if err != nil {
+		return err
+	}
+	var views []any
 	c.Objects.View(func(s *policy.Snapshot) {
+		c.setRevision(s.Revision)
 		rd := &reader{snapshot: s, inspector: c.Inspector}
-		var views []any
 		for _, o := range sorted(s, rs.kind) {
+			if len(views) > p.size {
+				return
+			}
+			if o.Base().ID <= p.after {
+				continue
+			}
 			if v := rs.view(rd, o); c.passes(rs, v) {
 				views = append(views, v)
 			}
 		}
-		page, err = pageOf(c, views, idOf)
-		c.setRevision(s.Revision)
 	})
-	if err != nil {
-		return err
-	}
-	return c.reply(http.StatusOK, page)
+	return c.reply(http.StatusOK, cut(p, views, idOf))
 }
 
 func idOf(v any) string { return v.(interface{ Base() *policy.Meta }).Base().ID }
 
 func sorted(s *policy.Snapshot, k policy.Kind) []policy.Object {
 	out := slices.Collect(s.All(k))
-	slices.SortFunc(out, func(a, b policy.Object) int {
-		if a.Base().ID < b.Base().ID {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(out, func(a, b policy.Object) int { return strings.Compare(a.Base().ID, b.Base().ID) })
 	return out
 }
 
@@ -94,8 +98,11 @@ func (c *call) passes(rs *resource, v any) bool {
 
 // listBelow answers GET of a collection below an object that has to exist.
 func listBelow[T any](c *call, owner policy.Kind, list func(*reader, string) []T, key func(T) string) error {
-	var page *Page[T]
-	var err error
+	p, err := c.page()
+	if err != nil {
+		return err
+	}
+	var items []T
 	id := c.variable("id")
 	c.Objects.View(func(s *policy.Snapshot) {
 		c.setRevision(s.Revision)
@@ -103,17 +110,12 @@ func listBelow[T any](c *call, owner policy.Kind, list func(*reader, string) []T
 			err = &policy.NotFound{Kind: owner, ID: id}
 			return
 		}
-		items := list(&reader{snapshot: s, inspector: c.Inspector}, id)
-		slices.SortFunc(items, func(a, b T) int {
-			if key(a) < key(b) {
-				return -1
-			}
-			return 1
-		})
-		page, err = pageOf(c, items, key)
+		items = list(&reader{snapshot: s, inspector: c.Inspector}, id)
 	})
 	if err != nil {
 		return err
 	}
-	return c.reply(http.StatusOK, page)
+	slices.SortFunc(items, func(a, b T) int { return strings.Compare(key(a), key(b)) })
+	items = slices.DeleteFunc(items, func(t T) bool { return key(t) <= p.after })
+	return c.reply(http.StatusOK, cut(p, items, key))
 }
