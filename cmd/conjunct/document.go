@@ -12,6 +12,9 @@ import (
 	"conjunct/policy"
 )
 
+// node is a piece of YAML. Unlike a map it keeps the order of its fields.
+type node = yamlnode.Node
+
 // reported are the fields of wire forms that a manifest does not say: what the server gives or observes, and ids, which are
 // the metadata's.
 var reported = map[string]bool{
@@ -44,7 +47,7 @@ func (s *session) showDocuments(n *names, found []shown, single bool) error {
 		_, err := s.data(items)
 		return err
 	}
-	var docs []*yamlnode.Node
+	var docs []*node
 	for _, f := range found {
 		if n.implied(f, single) {
 			continue
@@ -59,7 +62,7 @@ func (s *session) showDocuments(n *names, found []shown, single bool) error {
 }
 
 // encode writes YAML documents; of none nothing.
-func (s *session) encode(docs []*yamlnode.Node) error {
+func (s *session) encode(docs []*node) error {
 	if len(docs) == 0 {
 		return nil
 	}
@@ -74,7 +77,7 @@ func (s *session) encode(docs []*yamlnode.Node) error {
 }
 
 // document is an object as a manifest says it, its fields in the order of the wire form.
-func (n *names) document(f shown) (*yamlnode.Node, error) {
+func (n *names) document(f shown) (*node, error) {
 	if set, ok := f.object.(*api.IPSet); ok { // Entries have no order; that of their prefixes makes texts comparable.
 		slices.SortFunc(set.Entries, func(a, b api.Entry) int { return a.CIDR.Prefix().Compare(b.CIDR.Prefix()) })
 	}
@@ -82,7 +85,7 @@ func (n *names) document(f shown) (*yamlnode.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	var wire yamlnode.Node
+	var wire node
 	if err := yamlnode.Unmarshal(b, &wire); err != nil { // JSON is YAML.
 		return nil, err
 	}
@@ -100,7 +103,7 @@ func (n *names) document(f shown) (*yamlnode.Node, error) {
 	case w.project != "":
 		meta.Content = append(meta.Content, text("project"), text(w.reference(policy.KindProject, string(w.project))))
 	case f.scoped(): // Shared by all projects, which is not the same as saying nothing.
-		spec.Content = append([]*yamlnode.Node{text("project_id"), {Kind: yamlnode.ScalarNode, Tag: "!!null", Value: "null"}}, spec.Content...)
+		spec.Content = append([]*node{text("project_id"), {Kind: yamlnode.ScalarNode, Tag: "!!null", Value: "null"}}, spec.Content...)
 	}
 	return mapping("apiVersion", text("conjunct/v1"), "kind", text(f.manifest), "metadata", meta, "spec", spec), nil
 }
@@ -121,7 +124,7 @@ type writer struct {
 var repeated = map[string]string{"rules": "security_group_id", "entries": "ip_set_id"}
 
 // value keeps what is wanted and not what is only reported, and has names for ids. in is the field that the value is in.
-func (w *writer) value(in string, v *yamlnode.Node) *yamlnode.Node {
+func (w *writer) value(in string, v *node) *node {
 	v.Style = 0
 	switch v.Kind {
 	case yamlnode.ScalarNode:
@@ -131,7 +134,7 @@ func (w *writer) value(in string, v *yamlnode.Node) *yamlnode.Node {
 			v.Content[i] = w.value(in, item)
 		}
 	case yamlnode.MappingNode:
-		var kept []*yamlnode.Node
+		var kept []*node
 		for i := 0; i < len(v.Content); i += 2 {
 			key, value := v.Content[i], v.Content[i+1]
 			if value.Tag == "!!null" || reported[key.Value] || repeated[in] == key.Value {
@@ -144,7 +147,7 @@ func (w *writer) value(in string, v *yamlnode.Node) *yamlnode.Node {
 	return v
 }
 
-func (w *writer) field(name string, v *yamlnode.Node) *yamlnode.Node {
+func (w *writer) field(name string, v *node) *node {
 	if chosen[name] {
 		return plain(v)
 	}
@@ -154,7 +157,7 @@ func (w *writer) field(name string, v *yamlnode.Node) *yamlnode.Node {
 	return w.value(name, v)
 }
 
-func (w *writer) refer(k policy.Kind, v *yamlnode.Node) {
+func (w *writer) refer(k policy.Kind, v *node) {
 	for _, item := range v.Content {
 		w.refer(k, item)
 	}
@@ -199,7 +202,7 @@ func (w *writer) reference(k policy.Kind, id string) string {
 }
 
 // plain writes a value in block style, as it is.
-func plain(v *yamlnode.Node) *yamlnode.Node {
+func plain(v *node) *node {
 	v.Style = 0
 	for _, c := range v.Content {
 		plain(c)
@@ -208,7 +211,7 @@ func plain(v *yamlnode.Node) *yamlnode.Node {
 }
 
 // quoted protects a string that the reader of manifests would take for something else.
-func quoted(v *yamlnode.Node) *yamlnode.Node {
+func quoted(v *node) *node {
 	if v.Kind != yamlnode.ScalarNode || v.Tag != "!!str" {
 		return v
 	}
@@ -219,21 +222,21 @@ func quoted(v *yamlnode.Node) *yamlnode.Node {
 	return v
 }
 
-func text(s string) *yamlnode.Node {
-	return quoted(&yamlnode.Node{Kind: yamlnode.ScalarNode, Tag: "!!str", Value: s})
+func text(s string) *node {
+	return quoted(&node{Kind: yamlnode.ScalarNode, Tag: "!!str", Value: s})
 }
 
 // mapping makes a mapping of names and nodes, in their order.
-func mapping(pairs ...any) *yamlnode.Node {
-	m := &yamlnode.Node{Kind: yamlnode.MappingNode, Tag: "!!map"}
+func mapping(pairs ...any) *node {
+	m := &node{Kind: yamlnode.MappingNode, Tag: "!!map"}
 	for i := 0; i < len(pairs); i += 2 {
-		m.Content = append(m.Content, text(pairs[i].(string)), pairs[i+1].(*yamlnode.Node))
+		m.Content = append(m.Content, text(pairs[i].(string)), pairs[i+1].(*node))
 	}
 	return m
 }
 
 // without leaves a field of a mapping out.
-func without(content []*yamlnode.Node, name string) []*yamlnode.Node {
+func without(content []*node, name string) []*node {
 	for i := 0; i < len(content); i += 2 {
 		if content[i].Value == name {
 			return slices.Delete(content, i, i+2)

@@ -113,12 +113,19 @@ func (n *names) shown(k *kind, of string, words []string) (out []shown, err erro
 			out = append(out, shown{k, o})
 		}
 	}
-	key := k.key
-	if key == nil {
-		key = func(_ *names, o object) string { return labelOf(o) }
-	}
-	slices.SortStableFunc(out, func(a, b shown) int { return cmp.Compare(key(n, a.object), key(n, b.object)) })
+	slices.SortStableFunc(out, func(a, b shown) int { return cmp.Compare(n.key(k, a.object), n.key(k, b.object)) })
 	return out, nil
+}
+
+// key is what a list is sorted by: what the kind says; else the label, and of the same label whose it is.
+func (n *names) key(k *kind, o object) string {
+	switch {
+	case k.key != nil:
+		return k.key(n, o)
+	case k.project != nil:
+		return labelOf(o) + " " + n.scopeLabel(k, o)
+	}
+	return labelOf(o)
 }
 
 // below narrows a kind to what belongs to one object.

@@ -19,7 +19,7 @@ type kind struct {
 
 	// project is whose the object is, "" for what all projects share; nil for kinds that belong to none.
 	project func(*names, object) policy.ProjectID
-	key     func(*names, object) string // what lists are sorted by; nil: the label
+	key     func(*names, object) string // what lists are sorted by, where that is not the label
 	header  []string
 	row     func(*names, object) []string // the rest of the columns; the first is the label
 }
@@ -56,6 +56,7 @@ func kinds() []kind {
 			project: func(n *names, o object) policy.ProjectID {
 				return n.projectOf(policy.KindVPC, string(o.(*api.Subnet).VPCID))
 			},
+			key:    subnetKey,
 			header: []string{"VPC", "CIDRS", "VLAN"}, row: subnetRow,
 		},
 		{

@@ -31,6 +31,11 @@ func vpcRow(_ *names, o object) []string {
 	return []string{string(v.Profile), number(v.Number)}
 }
 
+func subnetKey(n *names, o object) string {
+	s := o.(*api.Subnet)
+	return labelOf(s) + " " + n.label(policy.KindVPC, string(s.VPCID))
+}
+
 func subnetRow(n *names, o object) []string {
 	s := o.(*api.Subnet)
 	return []string{n.label(policy.KindVPC, string(s.VPCID)), words(s.CIDRs), strconv.Itoa(s.VLAN)}
