@@ -54,8 +54,9 @@ type Store struct {
 	numbers *numbers
 	fence   *fence
 	health  health
-	// patience is newsTimeout but for tests of what happens after it.
-	patience time.Duration
+	// MaxOperations and newsTimeout, but for tests of what lies beyond them.
+	operations int
+	patience   time.Duration
 
 	workspace struct {
 		sync.Mutex
@@ -96,7 +97,10 @@ func New(ctx context.Context, client *clientv3.Client, o Options) (*Store, error
 }
 
 func open(ctx context.Context, client *clientv3.Client, o Options, closeClient func()) (*Store, error) {
-	s := &Store{client: client, layout: layout(o.Prefix), log: o.Log, clock: o.Clock, close: closeClient, patience: newsTimeout}
+	s := &Store{
+		client: client, layout: layout(o.Prefix), log: o.Log, clock: o.Clock, close: closeClient,
+		operations: MaxOperations, patience: newsTimeout,
+	}
 	s.numbers, s.fence = newNumbers(client, s.layout), newFence(s.layout)
 	snapshot, err := s.load(ctx, o.DefaultProfile, 0)
 	if err == nil {

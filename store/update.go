@@ -115,8 +115,8 @@ func (s *Store) commit(ctx context.Context, p *plan) (revision int64, won bool, 
 	if err != nil {
 		return 0, false, err
 	}
-	if n := max(len(compares)+1, len(writes)); n > MaxOperations {
-		return 0, false, tooLarge("the change needs %d operations in one transaction of etcd, which takes %d", n, MaxOperations)
+	if n := max(len(compares)+1, len(writes)); n > s.operations {
+		return 0, false, tooLarge("the change needs %d operations in one transaction of etcd, which takes %d", n, s.operations)
 	}
 	compares = append(compares, clientv3.Compare(clientv3.ModRevision(s.fence.name), "=", p.fence))
 	committing, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)

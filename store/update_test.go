@@ -236,15 +236,22 @@ func manyEntries(t *testing.T, c cluster, n int) {
 
 func TestTransactionTooLarge(t *testing.T) {
 	s := inside.open(t)
+	s.operations = 300
 	objects := []policy.Object{ipset("set")}
-	for n := range MaxOperations/3 + 1 {
-		objects = append(objects, entry(fmt.Sprintf("e%d", n), "set", fmt.Sprintf("%d.%d.%d.0/24", 10+n>>16, n>>8&255, n&255)))
+	for n := range 99 {
+		objects = append(objects, entry(fmt.Sprintf("e%d", n), "set", fmt.Sprintf("10.0.%d.0/24", n)))
+	}
+	mustUpdate(t, s, put(objects...)) // Two keys for the set and three for each entry.
+	fewer := keys(t, s)
+	objects[0], objects = ipset("more"), append(objects, entry("e99", "set", "10.0.99.0/24"))
+	for n, o := range objects[1:] {
+		objects[n+1] = entry("more-"+o.Base().ID, "more", o.(*policy.Entry).CIDR.String())
 	}
 	_, err := s.Update(t.Context(), put(objects...))
 	var invalid *policy.Invalid
 	require.ErrorAs(t, err, &invalid)
 	require.Equal(t, "transaction-too-large", invalid.Findings[0].Code)
-	require.False(t, exists(s, policy.KindIPSet, "set"))
+	require.Subset(t, append(fewer, "number/ip-set"), keys(t, s))
 
 	long := group("long")
 	long.Description = string(slices.Repeat([]byte("x"), MaxRequest))
