@@ -51,10 +51,9 @@ func TestANameIsGivenOnce(t *testing.T) {
 		_, err := w.Groups().Create(t.Context(), &api.Group{Group: policy.Group{Name: "same"}})
 		return err
 	}) {
-		switch {
-		case err == nil:
+		if err == nil {
 			made++
-		default:
+		} else {
 			require.ErrorIs(t, err, &policy.Conflict{})
 		}
 	}
@@ -89,7 +88,7 @@ func TestTenThousandEntries(t *testing.T) {
 	for i := range n {
 		fmt.Fprintf(&lines, "10.%d.%d.%d\n", i>>16, i>>8&255, i&255)
 	}
-	w.Client.HTTP = http.DefaultClient // Validating every entry against the document takes longer than all the rest.
+	w.HTTP = http.DefaultClient // Validating every entry against the document takes longer than all the rest.
 	r, err := w.AddEntries(t.Context(), "s", strings.NewReader(lines.String()))
 	require.NoError(t, err)
 	require.Len(t, r.Added, n)
