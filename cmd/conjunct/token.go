@@ -79,7 +79,7 @@ Roles: admin changes everything; provisioner writes VPCs, subnets, instances and
 
 func tokenListCommand(s *session) *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List the tokens, without their secrets", Args: cobra.NoArgs,
+		Use: "list", Short: "List the tokens, without their secrets", Example: `  conjunct token list`, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			n, err := s.names(cmd.Context())
 			if err != nil {
@@ -96,7 +96,7 @@ func tokenListCommand(s *session) *cobra.Command {
 
 func tokenDeleteCommand(s *session) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "delete NAME...", Short: "Delete tokens; whoever holds one is out at once", Args: cobra.MinimumNArgs(1),
+		Use: "delete NAME...", Short: "Delete tokens; whoever holds one is out at once", Example: `  conjunct token delete ci`, Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.deleteNamed(cmd, "", append([]string{string(policy.KindToken)}, args...), s.options())
 		},
