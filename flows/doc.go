@@ -24,6 +24,10 @@
 // the other direction of the same port, since the connection was opened from the other end. Rules match the
 // original tuple, so a packet, its reply and an ICMP error about it meet the same flows.
 //
+// Fragments go a longer way. In the userspace datapath they come out of connection tracking when their packet is complete, and
+// before Open vSwitch 3.6 with whichever packet is there next, whosever it is and at whichever ct action. So after each one a
+// fragment shows whose it is (29 and 49), and after ct(commit) (28 and 48) it is judged once more.
+//
 // # Rules
 //
 // A rule is a conjunction of at most three dimensions: the local class × the remote × the service.

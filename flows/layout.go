@@ -17,6 +17,8 @@ const (
 	TableEgressTurns uint8 = 25
 	TableEgressOrder uint8 = 27
 	TableSenderDone  uint8 = 26
+	TableSenderNoted uint8 = 28
+	TableSenderWhose uint8 = 29
 	TableDestination uint8 = 30
 	TableReceiver    uint8 = 31
 	TableReceiverCT  uint8 = 40
@@ -27,6 +29,8 @@ const (
 	TableIngrTurns   uint8 = 45
 	TableIngrOrder   uint8 = 47
 	TableRecvDone    uint8 = 46
+	TableRecvNoted   uint8 = 48
+	TableRecvWhose   uint8 = 49
 	TableOutput      uint8 = 50
 	LastTable        uint8 = 63
 )
@@ -50,6 +54,14 @@ const (
 	VerdictOrderedAllow = 1 << 1
 	VerdictOrderedDrop  = 1 << 2
 	VerdictPlatformDrop = 1 << 3
+)
+
+// Further bits of RegVerdict, for fragments alone. In the userspace datapath, fragments come out of connection tracking when their
+// packet is complete: before Open vSwitch 3.6 with whichever packet is there next, also another port's, and out of
+// ct(commit) too. So a fragment shows after each of both whose it is, and none passes that was not judged.
+const (
+	fragmentOurs  = 1 << 4 // its zone and its MAC are those of the port at hand
+	fragmentNoted = 1 << 5 // it comes out of ct(commit)
 )
 
 // Priorities in the rules tables. Within one of them all flows have the same effect.
@@ -115,6 +127,8 @@ var Tables = []TableInfo{
 	{TableEgressTurns, "egress turns", "The ordered groups of the local class have their turns in the order of attachment: reg5 names the group, table 27 holds its rules.", "reg3", "no ordered group"},
 	{TableSenderDone, "sender verdict", "Allowed: on to the destination, and a connection's first packet is committed in the sender's zone.", "reg4", "drop"},
 	{TableEgressOrder, "egress order", "The rules of ordered groups, a priority for each run of rules with equal action; the first match sets the verdict, and no later group is asked.", "reg5, reg8, reg9, original tuple, reg4", "the verdict stays"},
+	{TableSenderNoted, "sender noted", "The connection is noted. The userspace datapath may let other fragments go at this point: fragments are judged again.", "fragment", "drop"},
+	{TableSenderWhose, "sender fragments", "A fragment that comes out of connection tracking has the zone and a MAC of the sender.", "reg1, zone, source MAC", "drop"},
 	{TableDestination, "destination", "The segment and the MAC give the receiver. Broadcast and multicast go through the ingress side of every port of the segment, and to the fabric; an unknown MAC goes to the fabric only.", "reg6, destination MAC", "drop"},
 	{TableReceiver, "receiver", "What the sender's side found is cleared; the receiver's local class is set.", "reg2", "drop"},
 	{TableReceiverCT, "receiver ct", "ARP, ND and DHCP answers pass without rules; the rest is looked up in the receiver's zone.", "IP, ARP", "drop"},
@@ -125,5 +139,7 @@ var Tables = []TableInfo{
 	{TableIngrTurns, "ingress turns", "As table 25.", "reg3", "no ordered group"},
 	{TableRecvDone, "receiver verdict", "Allowed: to the output, and a connection's first packet is committed in the receiver's zone.", "reg4", "drop"},
 	{TableIngrOrder, "ingress order", "As table 27.", "reg5, reg8, reg9, original tuple, reg4", "the verdict stays"},
+	{TableRecvNoted, "receiver noted", "As table 28.", "fragment", "drop"},
+	{TableRecvWhose, "receiver fragments", "A fragment that comes out of connection tracking has the zone of the receiver, and its MAC or that of a group.", "reg2, zone, destination MAC", "drop"},
 	{TableOutput, "output", "To the receiver's port, or to the uplinks with the segment's VLAN.", "reg2, reg6", "drop"},
 }

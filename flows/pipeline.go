@@ -15,6 +15,7 @@ const (
 	priorityVerdict  uint16 = 90
 	priorityPort     uint16 = 100
 	priorityInvalid  uint16 = 100
+	priorityFragment uint16 = 90  // tables 21, 28 and their twins: fragments go their own way
 	priorityUntruth  uint16 = 100 // table 10: ND that no flow above took is a lie
 	priorityDiscover uint16 = 110 // table 10: ARP, ND, MLD and DHCP of the port itself
 	priorityForbid   uint16 = 120 // table 10: what no VM may send
@@ -34,16 +35,25 @@ func pipeline() []openflow.Flow {
 		out = append(out, openflow.Flow{Table: table, Priority: priority, Cookie: Cookie(CookiePipeline, 0), Match: m, Actions: actions, Goto: next})
 	}
 	for _, j := range []struct {
-		track, judge, done, next uint8
-		zone                     openflow.Subfield
-		own, other               side
+		track, judge, done, noted, whose, next uint8
+		zone                                   openflow.Subfield
+		own, other                             side
 	}{
-		{TableSenderCT, TableSenderJudge, TableSenderDone, TableDestination, zoneOfSource, sides[policy.Egress], sides[policy.Ingress]},
-		{TableReceiverCT, TableRecvJudge, TableRecvDone, TableOutput, zoneOfDest, sides[policy.Ingress], sides[policy.Egress]},
+		{
+			TableSenderCT, TableSenderJudge, TableSenderDone, TableSenderNoted, TableSenderWhose, TableDestination,
+			zoneOfSource, sides[policy.Egress], sides[policy.Ingress],
+		},
+		{
+			TableReceiverCT, TableRecvJudge, TableRecvDone, TableRecvNoted, TableRecvWhose, TableOutput,
+			zoneOfDest, sides[policy.Ingress], sides[policy.Egress],
+		},
 	} {
 		add(j.judge, priorityInvalid, openflow.NewMatch(openflow.Masked(openflow.CTState, openflow.CTTracked|openflow.CTInvalid, openflow.CTTracked|openflow.CTInvalid)), 0)
 		for _, f := range []int{4, 6} {
 			add(j.track, priorityTrack, openflow.NewMatch(family(f)), 0, openflow.CT{ZoneSrc: j.zone, Table: j.judge})
+			add(j.judge, priorityFragment, openflow.NewMatch(family(f), anyFragment, openflow.Masked(RegVerdict, 0, fragmentOurs)), j.whose)
+			add(j.noted, priorityFragment, openflow.NewMatch(family(f), anyFragment), 0, judgeAgain(j.judge)...)
+			add(j.noted, priorityTrack, openflow.NewMatch(family(f)), j.next)
 			add(j.judge, priorityJudge, openflow.NewMatch(state(0, openflow.CTReply), family(f)), 0, judgeBy(j.own, j.done)...)
 			add(j.judge, priorityJudge, openflow.NewMatch(state(openflow.CTReply, openflow.CTReply), family(f)), 0, judgeBy(j.other, j.done)...)
 			for _, allowed := range []openflow.MatchField{
@@ -51,8 +61,10 @@ func pipeline() []openflow.Flow {
 				openflow.Masked(RegVerdict, VerdictUnionAllow, VerdictUnionAllow|VerdictOrderedDrop|VerdictPlatformDrop),
 			} {
 				begins := state(openflow.CTNew, openflow.CTNew|openflow.CTRelated)
-				add(j.done, priorityVerdict+10, openflow.NewMatch(allowed, begins, family(f)), j.next,
-					openflow.CT{Commit: true, ZoneSrc: j.zone, Table: openflow.NoTable})
+				allowedNow := allowed
+				allowedNow.Mask = allowed.Mask.Or(openflow.BitsUint64(fragmentNoted))
+				add(j.done, priorityVerdict+10, openflow.NewMatch(allowedNow, begins, family(f)), 0,
+					openflow.CT{Commit: true, ZoneSrc: j.zone, Table: j.noted})
 				add(j.done, priorityVerdict, openflow.NewMatch(allowed, family(f)), j.next)
 			}
 		}
@@ -67,6 +79,7 @@ func pipeline() []openflow.Flow {
 	for _, t := range []uint8{
 		TableClassify, TableAntiSpoof, TableSenderCT, TableSenderJudge, TableSenderDone, TableDestination, TableReceiver,
 		TableReceiverCT, TableRecvJudge, TableRecvDone, TableOutput,
+		TableSenderNoted, TableSenderWhose, TableRecvNoted, TableRecvWhose,
 	} {
 		add(t, priorityDrop, openflow.NewMatch(), 0)
 	}
@@ -80,6 +93,14 @@ func judgeBy(s side, done uint8) []openflow.Action {
 		out = append(out, openflow.Resubmit{Table: table})
 	}
 	return out
+}
+
+// judgeAgain sends a fragment back to be judged as if it came from connection tracking, where it has been noted already.
+func judgeAgain(judge uint8) []openflow.Action {
+	return []openflow.Action{
+		openflow.Set(RegVerdict, fragmentNoted), openflow.Set(RegPass, 0), openflow.Set(RegGroupClass, 0), openflow.Set(RegSetClass, 0),
+		openflow.Resubmit{Table: judge},
+	}
 }
 
 // platform is the part of the platform's tier that is the same for every port.

@@ -69,6 +69,7 @@ func (p *Port) flows(class uint32) []openflow.Flow {
 		openflow.CTClear{}, openflow.Set(RegLocalClass, uint64(class)), openflow.Set(RegVerdict, 0),
 		openflow.Set(RegGroupClass, 0), openflow.Set(RegSetClass, 0))
 	b.add(TableReceiverCT, priorityOwn, 0, 0, []openflow.MatchField{b.from, b.to})
+	b.fragments()
 	b.add(TableOutput, priorityPort, 0, 0, []openflow.MatchField{b.to}, openflow.Output{Port: openflow.Port(p.OFPort)})
 	return b.out
 }
@@ -86,6 +87,20 @@ func (b *portBuilder) add(table uint8, priority uint16, platform policy.Number, 
 		cookie = Cookie(CookiePlatform, platform)
 	}
 	b.out = append(b.out, openflow.Flow{Table: table, Priority: priority, Cookie: cookie, Match: openflow.NewMatch(m...), Actions: actions, Goto: next})
+}
+
+// fragments are taken for the port's when they were tracked in its zone, and come from or go to its MACs.
+func (b *portBuilder) fragments() {
+	zone := openflow.Exact(openflow.CTZone, uint64(b.port.OFPort))
+	ours := openflow.SetMasked(RegVerdict, fragmentOurs, fragmentOurs)
+	accept := func(table, judge uint8, m ...openflow.MatchField) {
+		b.add(table, priorityPort, 0, 0, append(m, zone), ours, openflow.Resubmit{Table: judge})
+	}
+	for _, mac := range b.port.macs() {
+		accept(TableSenderWhose, TableSenderJudge, b.from, b.src(mac))
+		accept(TableRecvWhose, TableRecvJudge, b.to, openflow.MAC(openflow.EthDst, mac))
+	}
+	accept(TableRecvWhose, TableRecvJudge, b.to, toMany)
 }
 
 func (b *portBuilder) src(mac policy.MAC) openflow.MatchField {

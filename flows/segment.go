@@ -8,6 +8,11 @@ import (
 	"conjunct/policy"
 )
 
+// toMany matches broadcast and multicast frames.
+var toMany = openflow.MatchField{
+	Field: openflow.EthDst, Value: openflow.BitsMAC([6]byte{0: 1}), Mask: openflow.BitsMAC([6]byte{0: 1}),
+}
+
 // segmentPorts are the local ports of a segment, by number.
 func (h *Host) segmentPorts(n policy.Number) []*Port {
 	var out []*Port
@@ -57,20 +62,18 @@ func (h *Host) segmentFlows(n policy.Number) []openflow.Flow {
 		out = append(out, openflow.Flow{Table: table, Priority: priority, Cookie: Cookie(CookieSegment, n), Match: openflow.NewMatch(m...), Actions: actions, Goto: next})
 	}
 	segment := openflow.Exact(RegSegment, uint64(n))
-	many := openflow.MatchField{
-		Field: openflow.EthDst, Value: openflow.BitsMAC([6]byte{0: 1}), Mask: openflow.BitsMAC([6]byte{0: 1}),
-	}
 	var flood []openflow.Action
 	for _, p := range ports {
 		flood = append(flood, deliver(p)...)
 	}
-	add(TableDestination, priorityPort+10, 0, []openflow.MatchField{segment, many, openflow.Exact(RegSource, 0)}, flood...)
+	add(TableDestination, priorityPort+10, 0, []openflow.MatchField{segment, toMany, openflow.Exact(RegSource, 0)}, flood...)
 	if len(h.uplinks) == 0 {
-		add(TableDestination, priorityPort, 0, []openflow.MatchField{segment, many}, flood...)
+		add(TableDestination, priorityPort, 0, []openflow.MatchField{segment, toMany}, flood...)
 		return out
 	}
 	toFabric := []openflow.Action{openflow.Set(RegDest, 0), openflow.Resubmit{Table: TableOutput}}
-	add(TableDestination, priorityPort, 0, []openflow.MatchField{segment, many}, append(flood, toFabric...)...)
+	// The fabric is first: fragments that connection tracking lets go at a local port's side (layout.go) must find nothing after it.
+	add(TableDestination, priorityPort, 0, []openflow.MatchField{segment, toMany}, append(slices.Clone(toFabric), flood...)...)
 	add(TableDestination, priorityTrack, 0, []openflow.MatchField{segment}, toFabric...)
 
 	var output []openflow.Action
@@ -87,6 +90,7 @@ func (h *Host) segmentFlows(n policy.Number) []openflow.Flow {
 			append(untag, openflow.Set(RegVPC, uint64(s.VPC)), openflow.Set(RegSegment, uint64(n)))...)
 		output = append(output, openflow.Output{Port: openflow.Port(u)})
 	}
+	output = append(output, untag...)
 	add(TableOutput, priorityPort, 0, []openflow.MatchField{openflow.Exact(RegDest, 0), segment}, output...)
 	return out
 }

@@ -20,6 +20,8 @@ func state(is, of uint64) openflow.MatchField {
 
 func family(f int) openflow.MatchField { return openflow.Exact(openflow.EthType, etherType[f]) }
 
+var anyFragment = openflow.Masked(openflow.IPFrag, openflow.FragAny, openflow.FragAny)
+
 var later = openflow.Masked(openflow.IPFrag, openflow.FragAny|openflow.FragLater, openflow.FragAny|openflow.FragLater)
 
 // answers is the ICMP type that answers another (RFC 792, RFC 4443): the reply of a connection that begins with the type.

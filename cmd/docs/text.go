@@ -23,7 +23,7 @@ flows. When a rule goes, its connections stop; when it comes back, they go on.
 | reg0 | VPC number |
 | reg1, reg2 | port number of the sender, of the receiver; 0 is the fabric; also the conntrack zone |
 | reg3 | class of the local port: the set of its groups |
-| reg4 | verdict: bit 0 allowed by a rule of a union group, bits 1 and 2 allowed and dropped by an ordered group, bit 3 refused by the platform |
+| reg4 | verdict: bit 0 allowed by a rule of a union group, bits 1 and 2 allowed and dropped by an ordered group, bit 3 refused by the platform; of fragments alone, bit 4 it is this port's, bit 5 its connection is noted |
 | reg5 | number of the ordered group whose turn it is |
 | reg6 | segment (subnet) number |
 | reg8, reg9 | class of the remote address among the groups, among the IP sets, that rules here refer to |
