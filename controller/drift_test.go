@@ -21,8 +21,8 @@ func (w *small) tamper(t *testing.T) {
 	for _, f := range w.hv.sw.Flows() {
 		switch {
 		case f.Table == 0 && strings.Contains(f.Match.String(), "in_port=1"):
-			f.Flow.Actions = []openflow.Action{openflow.Output{Port: 2}}
-			f.Flow.Goto = 0
+			f.Actions = []openflow.Action{openflow.Output{Port: 2}}
+			f.Goto = 0
 			require.NoError(t, w.hv.sw.Apply(openflow.FlowMod{Command: openflow.FlowAdd, Flow: f.Flow}))
 		case f.Table == 50 && strings.Contains(f.Match.String(), "reg2=0x2"):
 			require.NoError(t, w.hv.sw.Apply(removal(f.Flow)))

@@ -81,7 +81,7 @@ func (s *session) poll(ctx context.Context) {
 }
 
 // ruleTables hold the flows that count for rules.
-var ruleTables = []uint8{flows.TableEgressRules, flows.TableIngrRules}
+var ruleTables = []uint8{flows.TableEgressRules, flows.TableEgressOrder, flows.TableIngrRules, flows.TableIngrOrder}
 
 func (s *session) readHits(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.c.limits.dump)

@@ -146,8 +146,9 @@ func (ns *names) remote(r policy.Remote) string {
 			list = append(list, c.String())
 		}
 		return some(list)
+	default:
+		return "anywhere"
 	}
-	return "anywhere"
 }
 
 // component names the rules that the conjunctions of a flow are parts of.

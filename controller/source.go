@@ -61,6 +61,7 @@ func remotesOf(g *flows.Group) []remote {
 			out = append(out, remote{false, r.Number})
 		case policy.RemoteIPSet:
 			out = append(out, remote{true, r.Number})
+		default: // prefixes, which are in no directory
 		}
 	}
 	return out

@@ -43,23 +43,26 @@ func (h *host) status() policy.HostStatus {
 			h.count++
 		}
 	}
-	return policy.HostStatus{
+	st := policy.HostStatus{
 		ID: h.id, State: h.state(), AppliedRevision: h.progress.applied(h.model.snapshot.Revision),
 		DesiredRevision: h.progress.desired, Flows: h.count, Drift: h.drift, Problems: h.problemsLocked(),
 	}
+	if st.State == policy.HostReady && len(h.flows.Problems()) > 0 {
+		st.State = policy.HostDegraded
+	}
+	return st
+}
+
+// outOfSync are the states of hosts whose session is not in sync.
+var outOfSync = map[phase]policy.HostState{
+	phaseNever: policy.HostUnknown, phaseConnecting: policy.HostConnecting, phaseAdopting: policy.HostSyncing,
+	phaseDisconnected: policy.HostDisconnected,
 }
 
 // state derives what is reported of the session. Both locks are held.
 func (h *host) state() policy.HostState {
-	switch h.phase {
-	case phaseNever:
-		return policy.HostUnknown
-	case phaseConnecting:
-		return policy.HostConnecting
-	case phaseAdopting:
-		return policy.HostSyncing
-	case phaseDisconnected:
-		return policy.HostDisconnected
+	if state, ok := outOfSync[h.phase]; ok {
+		return state
 	}
 	switch {
 	case len(h.refusals) > 0 || !h.seen:
