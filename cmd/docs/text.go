@@ -38,7 +38,7 @@ userspace datapath; they pass when some rule allows the same peers and protocol.
 const pipelineCookies = `
 ## Cookies
 
-` + "`0xc0`" + ` in the upper byte says that a flow is Conjunct's: ` + "`ovs-ofctl dump-flows br-int cookie=0xc000000000000000/0xff00000000000000`" + `.
+` + "`0xc0`" + ` in the upper byte says that a flow is Conjunct's: ` + "`ovs-ofctl -O OpenFlow15 dump-flows br-int cookie=0xc000000000000000/0xff00000000000000`" + `.
 The next byte is the kind, the rest the object's number.
 
 | kind | means | number |
