@@ -154,31 +154,11 @@ func (rd *reader) causes(v *policy.PortView, g *policy.Group) []Cause {
 		out = append(out, Cause{By: "port", ID: v.Port.ID})
 	}
 	for _, a := range referring[*policy.Attachment](rd.snapshot, policy.KindGroup, g.ID) {
-		if reaches(a.Target, v) {
+		if a.Target.Holds(v) {
 			out = append(out, Cause{By: targetWord(a.Target), ID: a.ID})
 		}
 	}
 	return out
-}
-
-// reaches reports whether an attachment's target holds the port.
-func reaches(t policy.Target, v *policy.PortView) bool {
-	switch {
-	case t.InstanceID != "":
-		return string(t.InstanceID) == v.Instance.ID
-	case t.PortID != "":
-		return string(t.PortID) == v.Port.ID
-	case t.SubnetID != "":
-		return string(t.SubnetID) == v.Subnet.ID
-	case t.CIDR != nil:
-		return string(t.VPCID) == v.VPC.ID && slices.ContainsFunc(v.Port.Addresses, t.CIDR.Prefix().Contains)
-	}
-	for key, value := range t.Tag {
-		if has, ok := v.Instance.Tags[key]; ok && has == value {
-			return true
-		}
-	}
-	return false
 }
 
 func targetWord(t policy.Target) string {

@@ -239,3 +239,18 @@ func TestA129_DHCPNeedsNoRule(t *testing.T) {
 	v.put(server)
 	v.allows("vm", Egress, serve)
 }
+
+func TestTarget_ATagWithoutAValueIsNotATagThatIsMissing(t *testing.T) {
+	v := newVerdicts(t, ProfileIsolated)
+	v.put(&Group{Meta: Meta{ID: "g"}, Name: "g", ProjectID: "p", Number: 94})
+	v.rule("g", Rule{Direction: Ingress, Protocol: TCP})
+	v.put(&Attachment{Meta: Meta{ID: "a"}, GroupID: "g", Target: Target{Tag: map[string]string{"web": ""}}, Number: 1})
+	v.vm("untagged", "v1-a", "", "10.0.1.1")
+	v.vm("tagged", "v1-a", "", "10.0.1.2")
+	ins, _ := Find[*Instance](v.s, InstanceID("tagged"))
+	tagged := ins.Clone().(*Instance)
+	tagged.Tags = map[string]string{"web": ""}
+	v.put(tagged)
+	v.refuses("untagged", Ingress, tcp("192.0.2.1", "10.0.1.1", 80))
+	v.allows("tagged", Ingress, tcp("192.0.2.1", "10.0.1.2", 80))
+}

@@ -75,7 +75,7 @@ func (s *Snapshot) isOpen(v *PortView, d Direction) bool {
 // those attached to its subnet, to a CIDR that holds one of its addresses, or to a tag of its instance.
 func (s *Snapshot) chosenGroups(v *PortView) (out []*Group) {
 	ids := slices.Concat(v.Instance.SecurityGroupIDs, v.Port.SecurityGroupIDs)
-	attachments := List(s, func(a *Attachment) bool { return a.Target.holds(v) })
+	attachments := List(s, func(a *Attachment) bool { return a.Target.Holds(v) })
 	slices.SortFunc(attachments, func(a, b *Attachment) int { return int(int64(a.Number) - int64(b.Number)) })
 	for _, a := range attachments {
 		ids = append(ids, a.GroupID)
@@ -88,7 +88,8 @@ func (s *Snapshot) chosenGroups(v *PortView) (out []*Group) {
 	return out
 }
 
-func (t Target) holds(v *PortView) bool {
+// Holds reports whether the target means the port.
+func (t Target) Holds(v *PortView) bool {
 	switch {
 	case t.InstanceID != "":
 		return string(t.InstanceID) == v.Instance.ID
@@ -100,7 +101,7 @@ func (t Target) holds(v *PortView) bool {
 		return string(t.VPCID) == v.VPC.ID && slices.ContainsFunc(v.Port.Addresses, t.CIDR.Prefix().Contains)
 	}
 	for key, value := range t.Tag {
-		if v.Instance.Tags[key] == value {
+		if has, ok := v.Instance.Tags[key]; ok && has == value {
 			return true
 		}
 	}
