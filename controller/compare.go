@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"conjunct/flows"
+	"conjunct/openflow"
 	"conjunct/openflow/ofconn"
 	"conjunct/policy"
 )
@@ -21,26 +22,14 @@ const (
 
 // compare dumps our tables, compares them with what is wanted and sends the difference.
 func (s *session) compare(ctx context.Context, why occasion) error {
-	release, err := s.c.dumpSlot(ctx)
-	if err != nil {
-		return err
-	}
-	defer release()
 	start := s.c.options.Clock()
-	have, err := s.dump(ctx)
-	if err != nil {
-		return err
-	}
-	s.occupants = make(occupants)
-	for _, f := range have {
-		if ofport, ok := occupant(f); ok {
-			s.occupants[ofport] = f.Cookie
-		}
-	}
 	if why == adoption {
 		s.h.change(func() { s.h.drift = policy.Drift{} })
 	}
-	t, c, unsent := s.h.takeAll(have)
+	t, c, unsent, err := s.examine(ctx)
+	if err != nil {
+		return err
+	}
 	if why != routine {
 		t.since = time.Time{} // It waited for the connection, not for us.
 	}
@@ -55,6 +44,28 @@ func (s *session) compare(ctx context.Context, why occasion) error {
 	s.report(found)
 	s.h.change(func() { s.h.left = len(left) })
 	return err
+}
+
+// examine tells how the bridge differs from what is wanted. The bridge's flows are in memory meanwhile, so that only so many
+// bridges are examined at a time.
+func (s *session) examine(ctx context.Context) (t taken, c comparison, unsent map[openflow.FlowKey]struct{}, err error) {
+	release, err := s.c.dumpSlot(ctx)
+	if err != nil {
+		return t, c, nil, err
+	}
+	defer release()
+	have, err := s.dump(ctx)
+	if err != nil {
+		return t, c, nil, err
+	}
+	s.occupants = make(occupants)
+	for _, f := range have {
+		if ofport, ok := occupant(f); ok {
+			s.occupants[ofport] = f.Cookie
+		}
+	}
+	t, c, unsent = s.h.takeAll(have)
+	return t, c, unsent, nil
 }
 
 // dump reads the flows of our tables.

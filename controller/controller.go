@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -124,9 +123,12 @@ func New(o Options) (*Controller, error) {
 		return nil, errors.New("controller: Store and Registry are required")
 	}
 	o = o.withDefaults()
+	if o.Bridge.Foreign != ForeignRemove && o.Bridge.Foreign != ForeignReport {
+		return nil, fmt.Errorf("controller: bridge.foreign is %q: want %s or %s", o.Bridge.Foreign, ForeignRemove, ForeignReport)
+	}
 	c := &Controller{
 		options: o, log: o.Log, bindings: newBindings(), hits: newHits(),
-		dumps: make(chan struct{}, 4*runtime.GOMAXPROCS(0)), limits: defaultLimits,
+		dumps: make(chan struct{}, maxDumps), limits: defaultLimits,
 	}
 	c.model = newModel(o.Mirror, o.Clock)
 	var err error
@@ -243,6 +245,9 @@ func (c *Controller) announce(ctx context.Context) {
 		}
 	}
 }
+
+// maxDumps is how many bridges are examined at a time: enough that some that hang don't hold up the others.
+const maxDumps = 32
 
 // dumpSlot bounds how many bridges are compared at a time, and so the memory that this takes.
 func (c *Controller) dumpSlot(ctx context.Context) (release func(), err error) {

@@ -83,17 +83,22 @@ func (w *historian) candidates() (out []policy.Object) {
 	return out
 }
 
-// write takes some candidates over, removes some objects, and then whatever refers to nothing; it returns the batch.
+// write takes some candidates over, by their share in percent or, with 0, just one, removes some objects, and then whatever refers to nothing; it returns the batch.
 func (w *historian) write(share int) policy.Batch {
 	before := make(map[policy.Kind]map[string]policy.Object)
 	for k, m := range w.objects {
 		before[k] = maps.Clone(m)
 	}
-	for _, o := range w.candidates() {
-		if w.r.IntN(100) >= share {
+	candidates := w.candidates()
+	only := w.r.IntN(len(candidates))
+	for i, o := range candidates {
+		if share > 0 && w.r.IntN(100) >= share || share == 0 && i != only {
 			continue
 		}
 		o = o.Clone()
+		if s, ok := o.(*policy.Subnet); ok && w.chance(2) {
+			s.CIDRs = append(s.CIDRs, netip.MustParsePrefix("192.0.2.0/28"))
+		}
 		if i, ok := o.(*policy.Instance); ok && w.chance(2) {
 			i.Tags = map[string]string{"tier": "web"}
 		}
@@ -109,7 +114,7 @@ func (w *historian) write(share int) policy.Batch {
 	}
 	for _, k := range policy.Kinds() {
 		for _, id := range slices.Sorted(maps.Keys(w.objects[k])) {
-			if w.chance(25) {
+			if share > 0 && w.chance(25) {
 				delete(w.objects[k], id)
 				// What comes back under this id has another number.
 				delete(w.numbers[k], id)
@@ -237,7 +242,7 @@ func TestModel_PathDoesNotMatter(t *testing.T) {
 			t.Parallel()
 			w := newHistorian(t, uint64(seed))
 			w.model.apply(w.write(70))
-			for range 25 {
+			for range 50 {
 				for _, h := range w.hosts() {
 					if w.chance(3) {
 						w.reseat(h)
@@ -250,7 +255,7 @@ func TestModel_PathDoesNotMatter(t *testing.T) {
 				for _, h := range w.hosts() {
 					clean[h] = !h.flows.Dirty()
 				}
-				b := w.write([]int{1, 5, 40}[w.r.IntN(3)])
+				b := w.write([]int{0, 0, 0, 2, 40}[w.r.IntN(5)])
 				w.model.apply(b)
 				for _, h := range w.hosts() {
 					w.check(h)
