@@ -12,8 +12,24 @@ type Unique struct {
 	Scope   string // such as group-name/prj-1
 	Value   string
 	Pointer string // the field that carries the value
-	Code    string // of the conflict
-	Message string // a format with one %s: the holder
+	Code    string // of the conflict; the message goes by it
+}
+
+// uniqueMessages says what a conflict means, by its code: %[1]s is the value, %[2]s the object that has it.
+var uniqueMessages = map[string]string{
+	"name-taken":        "the name %[1]q is taken by %[2]s; choose another or change that one",
+	"vlan-in-use":       "vlan %[1]s (0 = untagged) already carries %[2]s; a frame from the fabric must belong to one subnet, so give another vlan",
+	"iface-id-taken":    "iface_id %[1]q belongs to %[2]s",
+	"mac-taken":         "mac %[1]s belongs to %[2]s of the same subnet",
+	"address-taken":     "address %[1]s belongs to %[2]s; addresses are unique inside a VPC",
+	"rule-exists":       "the same as rule %[2]s of the group",
+	"entry-exists":      "%[1]s is already in the set as %[2]s",
+	"attachment-exists": "the group is already attached there by %[2]s",
+}
+
+// Message says that the holder has what somebody else asks for.
+func (u Unique) Message(holder string) string {
+	return fmt.Sprintf(uniqueMessages[u.Code], u.Value, holder)
 }
 
 // Uniques lists what the object claims for itself alone.
@@ -26,7 +42,6 @@ func Uniques(o Object) []Unique {
 	case *Subnet:
 		return []Unique{uniqueName("subnet/"+string(o.VPCID), o.Name), {
 			Scope: "vlan", Value: fmt.Sprint(o.VLAN), Pointer: "/vlan", Code: "vlan-in-use",
-			Message: fmt.Sprintf("vlan %d (0 = untagged) already carries %%s; a frame from the fabric must belong to one subnet, so give another vlan", o.VLAN),
 		}}
 	case *Hypervisor:
 		return []Unique{uniqueName("hypervisor", o.Name)}
@@ -47,12 +62,10 @@ func Uniques(o Object) []Unique {
 	case *Entry:
 		return []Unique{{
 			Scope: "entry/" + string(o.IPSetID), Value: o.CIDR.Prefix().Masked().String(), Pointer: "/cidr", Code: "entry-exists",
-			Message: o.CIDR.String() + " is already in the set as %s",
 		}}
 	case *Attachment:
 		return []Unique{{
 			Scope: "attachment/" + string(o.GroupID), Value: o.Target.key(), Pointer: "/target", Code: "attachment-exists",
-			Message: "the group is already attached there by %s",
 		}}
 	}
 	return nil
@@ -61,23 +74,19 @@ func Uniques(o Object) []Unique {
 func uniqueName(scope, name string) Unique {
 	return Unique{
 		Scope: "name/" + scope, Value: name, Pointer: "/name", Code: "name-taken",
-		Message: fmt.Sprintf("the name %q is taken by %%s; choose another or change that one", name),
 	}
 }
 
 func uniquesOfPort(p *Port) []Unique {
 	out := []Unique{{
 		Scope: "iface-id", Value: p.IfaceID, Pointer: "/iface_id", Code: "iface-id-taken",
-		Message: fmt.Sprintf("iface_id %q belongs to %%s", p.IfaceID),
 	}, {
 		Scope: "mac/" + string(p.SubnetID), Value: p.MAC.String(), Pointer: "/mac", Code: "mac-taken",
-		Message: fmt.Sprintf("mac %s belongs to %%s of the same subnet", p.MAC),
 	}}
 	// Subnets of a VPC do not overlap and addresses lie in their subnet, so unique in the subnet is unique in the VPC.
 	for i, a := range p.Addresses {
 		out = append(out, Unique{
 			Scope: "address/" + string(p.SubnetID), Value: a.String(), Pointer: fmt.Sprintf("/addresses/%d", i), Code: "address-taken",
-			Message: fmt.Sprintf("address %s belongs to %%s; addresses are unique inside a VPC", a),
 		})
 	}
 	return out
@@ -86,7 +95,6 @@ func uniquesOfPort(p *Port) []Unique {
 func uniquesOfRule(r *Rule) []Unique {
 	out := []Unique{{
 		Scope: "rule/" + string(r.GroupID), Value: r.Identity(), Pointer: "", Code: "rule-exists",
-		Message: "the same as rule %s of the group",
 	}}
 	if r.Name != "" {
 		u := uniqueName("rule/"+string(r.GroupID), r.Name)

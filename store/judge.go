@@ -89,12 +89,8 @@ func (t *transaction) taken(changed []*write) []error {
 			if !ok {
 				continue
 			}
-			message := u.Message
-			if strings.Contains(message, "%s") {
-				message = fmt.Sprintf(message, quoted(other))
-			}
 			out = append(out, &policy.Conflict{
-				Code: u.Code, Message: message, Holders: []policy.Holder{policy.HolderOf(other)},
+				Code: u.Code, Message: u.Message(quoted(other)), Holders: []policy.Holder{policy.HolderOf(other)},
 				Object: policy.HolderOf(w.after), Pointer: u.Pointer,
 			})
 		}
