@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 
 	"conjunct/api"
 	"conjunct/policy"
@@ -78,16 +80,23 @@ func (p parts[T, P]) find(ctx context.Context, c *api.Client, id string) (collec
 	if err != nil {
 		return nil, err
 	}
+	var found []collection
 	for _, o := range owners {
 		below := p.below(o.Base().ID)
 		switch _, err := below.get(ctx, c, id); {
 		case err == nil:
-			return below, nil
-		case !hasStatus(404)(err):
+			found = append(found, below)
+		case !hasStatus(http.StatusNotFound)(err):
 			return nil, err
 		}
 	}
-	return nil, &api.Problem{Status: 404, Detail: "no such object: " + id}
+	switch len(found) {
+	case 0:
+		return nil, &api.Problem{Status: http.StatusNotFound, Detail: fmt.Sprintf("%q does not exist", id)}
+	case 1:
+		return found[0], nil
+	}
+	return nil, usage("%d objects have something with the id %q; say which with --of", len(found), id)
 }
 
 func (p parts[T, P]) get(ctx context.Context, c *api.Client, id string, options ...api.Option) (object, error) {

@@ -33,7 +33,7 @@ func (s *session) completeObjects(cmd *cobra.Command, args []string, _ string) (
 	if err != nil {
 		return nil, nothing
 	}
-	return s.completions(cmd, k.kind), nothing
+	return s.completions(cmd, k.noun), nothing
 }
 
 // completeEnds completes FROM TO PROTOCOL.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/spf13/cobra"
 
@@ -50,7 +51,7 @@ func create[T any, P identified[T]](s *session, n *names, k policy.Kind, all api
 		switch _, err := all.Get(n.ctx, id); {
 		case err == nil:
 			return &takenError{fmt.Sprintf("%s %q exists", k, id)}
-		case !hasStatus(404)(err):
+		case !hasStatus(http.StatusNotFound)(err):
 			return err
 		}
 		out, err = all.Put(n.ctx, id, (*T)(in), s.options()...)
@@ -67,7 +68,7 @@ func (s *session) made(n *names, all []shown, verb string, err error) error {
 		return errors.Join(s.show(n, all, len(all) == 1), err)
 	}
 	for _, o := range all {
-		s.printf("%s %s%s\n", holderWords(string(o.kind.kind), labelOf(o.object), o.object.Base().ID), verb, s.dryWords())
+		s.printf("%s %s%s\n", holderWords(string(o.noun), labelOf(o.object), o.object.Base().ID), verb, s.dryWords())
 	}
 	return err
 }

@@ -77,7 +77,7 @@ func (s *session) deleteNamed(cmd *cobra.Command, of string, args []string, opti
 	}
 	var found []shown
 	for _, word := range words {
-		o, err := n.one(k, of, strings.TrimPrefix(word, string(k.kind)+"/"))
+		o, err := n.one(k, of, strings.TrimPrefix(word, string(k.noun)+"/"))
 		if err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (s *session) deleteNamed(cmd *cobra.Command, of string, args []string, opti
 			return err
 		}
 		late = errors.Join(late, err)
-		s.printf("%s deleted%s\n", holderWords(string(k.kind), labelOf(o.object), o.object.Base().ID), s.dryWords())
+		s.printf("%s deleted%s\n", holderWords(string(k.noun), labelOf(o.object), o.object.Base().ID), s.dryWords())
 	}
 	return late
 }

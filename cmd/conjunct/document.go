@@ -96,7 +96,7 @@ func (n *names) document(f shown) (*node, error) {
 	spec := w.value("", wire.Content[0])
 	meta := mapping("name", text(labelOf(f.object)))
 	spec.Content = without(spec.Content, "name")
-	if id := f.object.Base().ID; !generated(f.kind.kind, id) && !(f.calledByID() && id == labelOf(f.object)) {
+	if id := f.object.Base().ID; !generated(f.noun, id) && (!f.calledByID() || id != labelOf(f.object)) {
 		meta.Content = append(meta.Content, text("id"), text(id))
 	}
 	switch {
@@ -143,6 +143,7 @@ func (w *writer) value(in string, v *node) *node {
 			kept = append(kept, text(key.Value), w.field(key.Value, value))
 		}
 		v.Content = kept
+	default: // JSON has no other.
 	}
 	return v
 }

@@ -89,15 +89,11 @@ func platformText(p *api.PlatformRule) string {
 	if p.IPVersion != nil {
 		out = append(out, fmt.Sprintf("ipv%d", *p.IPVersion))
 	}
-	switch {
-	case p.Protocol == nil:
-		out = append(out, "arp")
-	default:
-		var protocol policy.Protocol
-		if err := protocol.UnmarshalJSON([]byte(strconv.Itoa(int(*p.Protocol)))); err == nil {
-			out = append(out, string(protocol))
-		}
+	protocol := policy.Protocol("arp")
+	if p.Protocol != nil {
+		protocol, _ = policy.ParseProtocol(strconv.Itoa(int(*p.Protocol))) // Every number is a protocol.
 	}
+	out = append(out, string(protocol))
 	if p.SrcPort != nil {
 		out = append(out, fmt.Sprintf("tp_src=%d", *p.SrcPort))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -113,7 +114,7 @@ func (n *names) end(word string) (api.QuestionEnd, error) {
 func (n *names) port(word string) (*api.Port, error) {
 	if policy.ValidName(word) {
 		p, err := n.client.Ports().Get(n.ctx, word)
-		if !hasStatus(404)(err) {
+		if !hasStatus(http.StatusNotFound)(err) {
 			return p, err
 		}
 	}

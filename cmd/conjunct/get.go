@@ -95,7 +95,7 @@ func (n *names) shown(k *kind, of string, words []string) (out []shown, err erro
 		return nil, err
 	}
 	for _, word := range words {
-		o, err := n.one(k, of, strings.TrimPrefix(word, string(k.kind)+"/"))
+		o, err := n.one(k, of, strings.TrimPrefix(word, string(k.noun)+"/"))
 		if err != nil {
 			return nil, err
 		}
@@ -141,16 +141,7 @@ func (n *names) below(k *kind, of string) (*kind, error) {
 		return nil, err
 	}
 	narrow := *k
-	switch k.kind {
-	case policy.KindRule:
-		narrow.objects = listedFrom{k.objects, typed[api.Rule, *api.Rule](func(c *api.Client) api.Collection[api.Rule] {
-			return c.RulesOf(policy.GroupID(id))
-		})}
-	case policy.KindAttachment:
-		narrow.objects = k.objects.(parts[api.Attachment, *api.Attachment]).below(id)
-	case policy.KindEntry:
-		narrow.objects = k.objects.(parts[api.Entry, *api.Entry]).below(id)
-	}
+	narrow.objects = k.below(id)
 	return &narrow, nil
 }
 
@@ -158,8 +149,16 @@ func (n *names) below(k *kind, of string) (*kind, error) {
 func (s *session) show(n *names, found []shown, single bool) error {
 	switch s.output {
 	case asNames:
+		times := make(map[string]int)
 		for _, f := range found {
-			s.printf("%s/%s\n", f.kind.kind, labelOf(f.object))
+			times[string(f.noun)+"/"+labelOf(f.object)]++
+		}
+		for _, f := range found {
+			word := string(f.noun) + "/" + labelOf(f.object)
+			if times[word] > 1 { // Other verbs have to know which is meant.
+				word = string(f.noun) + "/" + f.object.Base().ID
+			}
+			s.printf("%s\n", word)
 		}
 		return nil
 	case asJSON:
@@ -175,7 +174,13 @@ func (s *session) show(n *names, found []shown, single bool) error {
 		return err
 	case asYAML:
 		return s.showDocuments(n, found, single)
+	default:
+		return s.showTables(n, found)
 	}
+}
+
+// showTables prints a table for each kind.
+func (s *session) showTables(n *names, found []shown) error {
 	if len(found) == 0 {
 		fmt.Fprintln(s.stderr, "there is none")
 	}
@@ -183,7 +188,7 @@ func (s *session) show(n *names, found []shown, single bool) error {
 		k := found[begin].kind
 		end := begin
 		var rows [][]string
-		for ; end < len(found) && found[end].kind.kind == k.kind; end++ {
+		for ; end < len(found) && found[end].noun == k.noun; end++ {
 			rows = append(rows, k.line(n, found[end].object))
 		}
 		if begin > 0 {
@@ -199,7 +204,7 @@ func (s *session) show(n *names, found []shown, single bool) error {
 
 // titles are the columns of the kind; what belongs to a project says so.
 func (k *kind) titles() []string {
-	out := []string{strings.ToUpper(strings.ReplaceAll(string(k.kind), "-", " "))}
+	out := []string{strings.ToUpper(strings.ReplaceAll(string(k.noun), "-", " "))}
 	if k.scoped() {
 		out = append(out, "PROJECT")
 	}
@@ -208,7 +213,7 @@ func (k *kind) titles() []string {
 
 // scoped reports whether the objects of the kind name a project themselves.
 func (k *kind) scoped() bool {
-	return k.project != nil && k.owner == "" && k.kind != policy.KindPort && k.kind != policy.KindSubnet
+	return k.project != nil && k.owner == "" && k.noun != policy.KindPort && k.noun != policy.KindSubnet
 }
 
 func (k *kind) line(n *names, o object) []string {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -11,7 +12,7 @@ import (
 )
 
 // names finds out what words on the command line mean, and what ids are called. A word is a name in the project of the
-// session, then among what all projects share, then an id: as in manifests.
+// session, else among what all projects share, or an id.
 type names struct {
 	ctx     context.Context
 	client  *api.Client
@@ -51,38 +52,62 @@ func (n *names) optional(k policy.Kind, word string) (string, error) {
 	return n.id(k, word)
 }
 
-// find is what a word means.
+// find is what a word means. What is a name of one object and the id of another is not guessed: name:WORD and id:WORD say
+// which is meant.
 func (n *names) find(k policy.Kind, word string) (object, error) {
-	row := kindOf(k)
-	found, err := n.named(row, word)
-	if err != nil {
-		return nil, err
+	name, onlyName := strings.CutPrefix(word, "name:")
+	id, onlyID := strings.CutPrefix(word, "id:")
+	var found []object
+	var err error
+	if !onlyID {
+		if found, err = n.named(kindOf(k), name); err != nil {
+			return nil, err
+		}
+	}
+	if !onlyName {
+		o, err := n.withID(k, id)
+		if err != nil {
+			return nil, err
+		}
+		if o != nil && !slices.ContainsFunc(found, func(other object) bool { return other.Base().ID == id }) {
+			found = append(found, o)
+		}
 	}
 	switch len(found) {
+	case 0:
+		return nil, n.absent(k, word)
 	case 1:
 		return found[0], nil
-	case 0:
-		if !policy.ValidName(word) {
-			return nil, n.absent(k, word)
-		}
-		o, err := row.objects.get(n.ctx, n.client, word)
-		if hasStatus(404)(err) {
-			return nil, n.absent(k, word)
-		}
-		return o, err
 	}
+	return nil, n.ambiguous(k, word, found)
+}
+
+// withID is the object with the id, or nil.
+func (n *names) withID(k policy.Kind, id string) (object, error) {
+	if !policy.ValidName(id) {
+		return nil, nil
+	}
+	o, err := kindOf(k).objects.get(n.ctx, n.client, id)
+	if hasStatus(http.StatusNotFound)(err) {
+		return nil, nil
+	}
+	return o, err
+}
+
+func (n *names) ambiguous(k policy.Kind, word string, found []object) error {
+	row := kindOf(k)
 	var words []string
 	for _, o := range found {
 		words = append(words, fmt.Sprintf("in %s %s", orElse(n.scopeLabel(row, o), "no project"), o.Base().ID))
 	}
 	slices.Sort(words)
-	return nil, usage("%d objects of kind %s are called %q: %s; say the id, or the project with --project", len(found), k, word, strings.Join(words, ", "))
+	return usage("%q means %d objects of kind %s: %s; say id:ID, or name:NAME with --project", word, len(found), k, strings.Join(words, ", "))
 }
 
 // one is what a word means among what belongs to another object: a label or an id. Without an owner it is find.
 func (n *names) one(k *kind, of, word string) (object, error) {
 	if of == "" {
-		return n.find(k.kind, word)
+		return n.find(k.noun, word)
 	}
 	list, err := k.objects.list(n.ctx, n.client)
 	if err != nil {
@@ -91,11 +116,11 @@ func (n *names) one(k *kind, of, word string) (object, error) {
 	found := slices.DeleteFunc(list, func(o object) bool { return labelOf(o) != word && o.Base().ID != word })
 	switch len(found) {
 	case 0:
-		return nil, &absentError{fmt.Sprintf("%s %q of %s does not exist", k.kind, word, of)}
+		return nil, &absentError{fmt.Sprintf("%s %q of %s does not exist", k.noun, word, of)}
 	case 1:
 		return found[0], nil
 	}
-	return nil, usage("%d objects of kind %s in %s are called %q; say the id", len(found), k.kind, of, word)
+	return nil, usage("%q means %d objects of kind %s in %s; say the id", word, len(found), k.noun, of)
 }
 
 func (n *names) absent(k policy.Kind, word string) error {
@@ -113,7 +138,7 @@ func (n *names) named(row *kind, word string) ([]object, error) {
 	}
 	vpc, name, qualified := strings.Cut(word, "/")
 	options := []api.Option{api.Query("name", word)}
-	if row.kind == policy.KindSubnet && qualified {
+	if row.noun == policy.KindSubnet && qualified {
 		id, err := n.id(policy.KindVPC, vpc)
 		if err != nil {
 			return nil, err

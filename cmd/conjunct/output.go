@@ -57,8 +57,9 @@ func (s *session) data(v any) (bool, error) {
 			s.printf("%s", b)
 		}
 		return true, err
+	default:
+		return false, nil
 	}
-	return false, nil
 }
 
 // columns prints rows below a header, each column as wide as it needs.

@@ -61,8 +61,9 @@ func (n *names) remoteText(r policy.Remote) string {
 		return "set " + n.label(policy.KindIPSet, string(r.IPSetID))
 	case policy.RemoteSubnet:
 		return "subnet " + n.label(policy.KindSubnet, string(r.SubnetID))
+	default:
+		return "any"
 	}
-	return "any"
 }
 
 func cidrText(list []policy.CIDR) string {

@@ -30,7 +30,8 @@ var prepared = map[string]func(*world){
 			h.ports["app-0"] = policy.PortStatus{State: policy.PortFailed, Problem: "the interface has no ofport"}
 			h.flows["hv1"] = []string{
 				"# pipeline: classify", "cookie=0xc001000000000000, priority=0 actions=drop",
-				"# rule allowHTTPInbound of webSG", "cookie=0xc00a000000000004, table=60, priority=100,tcp,tp_dst=80 actions=conjunction(4,1/2)",
+				"# port web-0 of instance web", "cookie=0xc002000000000002, table=0, priority=100,in_port=3 actions=goto_table:10",
+				"# rule allowHTTPInbound of group webSG: ingress tcp 80 from 0.0.0.0/0", "cookie=0xc00a000000000004, table=60, priority=100,tcp,tp_dst=80 actions=conjunction(4,1/2)",
 				"# table=60 is only named here", "cookie=0xc001000000000001, table=6, priority=0 actions=resubmit(,60)",
 			}
 			h.diffs["hv1"] = policy.FlowDiff{}

@@ -37,7 +37,8 @@ func (s *session) command() *cobra.Command {
 		Long: `conjunct speaks to conjunctd, the controller that keeps the bridge of every hypervisor programmed so that exactly
 the allowed traffic passes. Ingress and egress are seen from the VM.
 
-Objects are called by name or by id. A name is looked up in the project of --project, then among what all projects share.
+Objects are called by name or by id (or name:NAME, id:ID). A name is looked up in the project of --project, else among what
+all projects share.
 
 Exit status: 0 ok, 1 error, 2 wrong usage, 3 not found, 4 conflict, 5 denied (explain --exit-code), 6 timed out waiting,
 7 the bridge differs (diff).`,

@@ -28,7 +28,7 @@ begins with the revision; all lines of one revision were one transaction. -o jso
 				if err != nil {
 					return err
 				}
-				kinds = append(kinds, k.kind)
+				kinds = append(kinds, k.noun)
 			}
 			client, err := s.client()
 			if err != nil {
@@ -76,7 +76,7 @@ type seen struct {
 
 func (s *session) event(e api.Event) error {
 	switch s.output {
-	case asJSON:
+	case asJSON: // One line.
 		b, err := json.Marshal(e)
 		s.printf("%s\n", b)
 		return err
@@ -84,7 +84,13 @@ func (s *session) event(e api.Event) error {
 		s.printf("---\n")
 		_, err := s.data(e)
 		return err
+	default:
+		return s.changesOf(e)
 	}
+}
+
+// changesOf prints a line for each change of an event.
+func (s *session) changesOf(e api.Event) error {
 	for _, c := range e.Changes {
 		var o seen
 		if err := json.Unmarshal(c.Object, &o); err != nil {
