@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,5 +92,22 @@ func TestWaitIsAFlagWithAndWithoutTime(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, cmd.ParseFlags(c.args))
 		require.Equal(t, c.wait, s.wait)
+	}
+}
+
+// TestOutputThatCanNotBeWritten holds that a full disk is an error of every format, whatever the verb did.
+func TestOutputThatCanNotBeWritten(t *testing.T) {
+	w := lab(t)
+	for _, args := range [][]string{
+		{"get", "all"}, {"get", "all", "-o", "yaml"}, {"get", "all", "-o", "json"}, {"get", "all", "-o", "name"}, {"status"},
+		{"apply", "-f", "../../examples/tiers.yaml"}, {"explain", "web", "app", "tcp", "8080"},
+	} {
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		require.NoError(t, err)
+		var wrong bytes.Buffer
+		s := &session{stdin: strings.NewReader(""), stdout: full, stderr: &wrong, getenv: func(name string) string { return w.env[name] }}
+		require.Equal(t, exitError, run(t.Context(), s, args), "%s", args)
+		require.Contains(t, wrong.String(), "no space left on device")
+		require.NoError(t, full.Close())
 	}
 }

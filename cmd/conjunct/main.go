@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -20,6 +21,8 @@ func main() {
 
 // run is the program without its process: it returns the exit status.
 func run(ctx context.Context, s *session, args []string) int {
+	out := &written{to: s.stdout}
+	s.stdout = out
 	root := s.command()
 	entered := false
 	wrap(root, &entered)
@@ -30,6 +33,9 @@ func run(ctx context.Context, s *session, args []string) int {
 	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !entered { // Words that no verb takes are cobra's to find.
 		err = &usageError{err}
+	}
+	if err == nil && out.failed != nil { // Half a backup must not look like a whole one.
+		err = fmt.Errorf("write the output: %w", out.failed)
 	}
 	return s.end(cmd, err)
 }

@@ -144,7 +144,11 @@ func (s *session) dryWords() string {
 
 // colored reports whether the output is a terminal whose owner has nothing against colours (no-color.org).
 func (s *session) colored() bool {
-	f, ok := s.stdout.(*os.File)
+	out := s.stdout
+	if w, ok := out.(*written); ok {
+		out = w.to
+	}
+	f, ok := out.(*os.File)
 	if !ok || s.getenv("NO_COLOR") != "" || s.getenv("TERM") == "dumb" {
 		return false
 	}

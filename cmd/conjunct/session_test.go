@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -103,4 +104,21 @@ func TestCompletion(t *testing.T) {
 	}
 	w.env["CONJUNCT_SERVER"] = "http://127.0.0.1:1"
 	require.Equal(t, exitOK, w.run("", "__complete", "get", "sg", "").status, "without a server nothing is completed")
+}
+
+// TestViewer has a token that reads and changes nothing.
+func TestViewer(t *testing.T) {
+	w := lab(t)
+	w.env["CONJUNCT_TOKEN"] = strings.TrimSpace(w.must("token", "create", "watcher", "--role", "viewer", "--expires-in", "1h"))
+	require.Contains(t, w.must("get", "sg"), "webSG")
+	require.Contains(t, w.must("explain", "web", "app", "tcp", "8080"), "allowed: ")
+	for _, args := range [][]string{
+		{"apply", "-f", "../../examples/tiers.yaml", "--dry-run"}, {"create", "project", "other"}, {"delete", "sg", "webSG", "--detach"},
+		{"attach", "webSG", "--instance", "app"}, {"token", "list"},
+	} {
+		r := w.run("", args...)
+		require.Equal(t, exitError, r.status, "%s", args)
+		require.Contains(t, r.errors, "viewer", "%s", args)
+		require.Empty(t, r.out)
+	}
 }
