@@ -98,6 +98,7 @@ func (w *historian) write(share int) policy.Batch {
 		o = o.Clone()
 		if s, ok := o.(*policy.Subnet); ok && w.chance(2) {
 			s.CIDRs = append(s.CIDRs, netip.MustParsePrefix("192.0.2.0/28"))
+			s.VLAN += 100 * w.r.IntN(2)
 		}
 		if i, ok := o.(*policy.Instance); ok && w.chance(2) {
 			i.Tags = map[string]string{"tier": "web"}
@@ -277,14 +278,16 @@ func TestModel_PathDoesNotMatter(t *testing.T) {
 	}
 }
 
-// A port is open in a direction while none of its groups has a rule for it, where the profile says so: the first such rule
-// closes it, and the removal of the last opens it again.
-func TestModel_FirstRuleClosesPort(t *testing.T) {
+// onePort is a model with one port, of the groups, plugged in on one host; the VPC has the profile.
+func onePort(t *testing.T, profile policy.ProfileName, groups ...policy.GroupID) (*policytest.World, *model, *host) {
+	t.Helper()
 	w := policytest.Empty()
-	w.Put(&policy.VPC{Meta: policy.Meta{ID: "v"}, Name: "v", ProjectID: "p", Profile: policy.ProfileOpenUntilRuled})
+	w.Put(&policy.VPC{Meta: policy.Meta{ID: "v"}, Name: "v", ProjectID: "p", Profile: profile})
 	w.Put(&policy.Subnet{Meta: policy.Meta{ID: "s"}, Name: "s", VPCID: "v", CIDRs: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/16")}})
-	w.Put(&policy.Group{Meta: policy.Meta{ID: "g"}, Name: "g", ProjectID: "p"})
-	for _, o := range vm("vm1", 1, "g") {
+	for _, g := range groups {
+		w.Put(&policy.Group{Meta: policy.Meta{ID: string(g)}, Name: string(g), ProjectID: "p"})
+	}
+	for _, o := range vm("vm1", 1, groups...) {
 		w.Put(o)
 	}
 	m := newModel(nil, time.Now)
@@ -293,6 +296,26 @@ func TestModel_FirstRuleClosesPort(t *testing.T) {
 	m.mu.Lock()
 	m.seat(h, seating{seats: map[uint16]seat{1: {iface: "vm1", ofport: 1}}})
 	m.mu.Unlock()
+	return w, m, h
+}
+
+// A port without a group has the default group from when there is one until it is gone.
+func TestModel_DefaultGroupComesLater(t *testing.T) {
+	w, m, h := onePort(t, policy.ProfileIsolated)
+	require.Empty(t, h.flows.Port(1).Class.Groups)
+	g := &policy.Group{Meta: policy.Meta{ID: "default"}, Name: "default-allow-egress", ProjectID: "p", Origin: policy.OriginDefault}
+	w.Put(g)
+	m.apply(policy.Batch{Revision: 1, Changes: []policy.Change{{Kind: policy.KindGroup, ID: "default", Object: g}}})
+	require.Equal(t, policy.NumberSetOf(g.Number), h.flows.Port(1).Class.Groups)
+	require.Equal(t, g.Number, policy.Number(1))
+	m.apply(policy.Batch{Revision: 2, Changes: []policy.Change{{Kind: policy.KindGroup, ID: "default", Before: g}}})
+	require.Empty(t, h.flows.Port(1).Class.Groups)
+}
+
+// A port is open in a direction while none of its groups has a rule for it, where the profile says so: the first such rule
+// closes it, and the removal of the last opens it again.
+func TestModel_FirstRuleClosesPort(t *testing.T) {
+	_, m, h := onePort(t, policy.ProfileOpenUntilRuled, "g")
 	open := func() (out []policy.Direction) {
 		for _, d := range policy.Directions {
 			if h.flows.Port(1).Class.Open(d) {
