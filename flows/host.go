@@ -97,6 +97,9 @@ func (h *Host) SetUplinks(ofports []uint16) {
 	}
 	for _, p := range h.ports {
 		h.touch(unit{kind: unitSegment, number: p.Segment.Number})
+		for _, u := range p.macUnits() {
+			h.touch(u)
+		}
 	}
 	h.uplinks = ofports
 }

@@ -117,12 +117,17 @@ func platform() []openflow.Flow {
 			out = append(out, platformFlows(r, TableAntiSpoof, priorityForbid, 0)...)
 		}
 	}
-	// Solicitations and advertisements that speak for no address of their port.
+	// Solicitations and advertisements that speak for no address of their port; and, whatever they say, those whose options the
+	// switch can't read (an address twice, a length of 0): it shows them with no target and no address.
 	for _, kind := range []uint8{policy.ICMPv6NeighSolicit, policy.ICMPv6NeighAdvert} {
-		out = append(out, openflow.Flow{
-			Table: TableAntiSpoof, Priority: priorityUntruth, Cookie: Cookie(CookiePlatform, policy.Platform("nd-out").Number),
-			Match: icmpv6(kind),
-		})
+		drop := func(priority uint16, conditions ...openflow.MatchField) {
+			out = append(out, openflow.Flow{
+				Table: TableAntiSpoof, Priority: priority, Cookie: Cookie(CookiePlatform, policy.Platform("nd-out").Number),
+				Match: icmpv6(kind).With(conditions...),
+			})
+		}
+		drop(priorityUntruth)
+		drop(priorityForbid, openflow.ExactBits(openflow.NDTarget, openflow.Bits{}))
 	}
 	return out
 }

@@ -30,23 +30,37 @@ func deliver(p *Port) []openflow.Action {
 	return []openflow.Action{openflow.Set(RegDest, uint64(p.OFPort)), openflow.Resubmit{Table: TableReceiver}}
 }
 
-// deliveryFlows send what is for a MAC of the segment to the port that has it; a MAC that several ports may use, as the
-// routers of a VRRP group do, to each of them.
+// deliveryFlows send what is for a MAC of the segment to the port that has it. A MAC of address pairs may be in use elsewhere too, as
+// that of a VRRP group is by whoever is its master: what is for it goes to each local port that may use it, and to the fabric.
 func (h *Host) deliveryFlows(segment policy.Number, mac policy.MAC) []openflow.Flow {
-	var actions []openflow.Action
+	var local []openflow.Action
+	shared := false
 	for _, p := range h.segmentPorts(segment) {
 		if slices.Contains(p.macs(), mac) {
-			actions = append(actions, deliver(p)...)
+			local = append(local, deliver(p)...)
+			shared = shared || p.MAC != mac
 		}
 	}
-	if actions == nil {
+	if local == nil {
 		return nil
 	}
-	return []openflow.Flow{{
-		Table: TableDestination, Priority: priorityDirect, Cookie: Cookie(CookieSegment, segment),
-		Match:   openflow.NewMatch(openflow.Exact(RegSegment, uint64(segment)), openflow.MAC(openflow.EthDst, mac)),
-		Actions: actions,
-	}}
+	to := openflow.NewMatch(openflow.Exact(RegSegment, uint64(segment)), openflow.MAC(openflow.EthDst, mac))
+	flow := func(priority uint16, m openflow.Match, actions ...openflow.Action) openflow.Flow {
+		return openflow.Flow{Table: TableDestination, Priority: priority, Cookie: Cookie(CookieSegment, segment), Match: m, Actions: actions}
+	}
+	if !shared || len(h.uplinks) == 0 {
+		return []openflow.Flow{flow(priorityDirect, to, local...)}
+	}
+	return []openflow.Flow{
+		flow(priorityDirect+10, to.With(openflow.Exact(RegSource, 0)), local...),
+		flow(priorityDirect, to, append(toFabric(), local...)...),
+	}
+}
+
+// toFabric sends the packet out by the uplinks and comes back. Where it goes to local ports too, the fabric is first: fragments that
+// connection tracking lets go at a local port's side (layout.go) must find nothing after it.
+func toFabric() []openflow.Action {
+	return []openflow.Action{openflow.Set(RegDest, 0), openflow.Resubmit{Table: TableOutput}}
 }
 
 // segmentFlows are the fabric's side of a segment, and its floods: to every local port through its ingress side, and from
@@ -71,10 +85,8 @@ func (h *Host) segmentFlows(n policy.Number) []openflow.Flow {
 		add(TableDestination, priorityPort, 0, []openflow.MatchField{segment, toMany}, flood...)
 		return out
 	}
-	toFabric := []openflow.Action{openflow.Set(RegDest, 0), openflow.Resubmit{Table: TableOutput}}
-	// The fabric is first: fragments that connection tracking lets go at a local port's side (layout.go) must find nothing after it.
-	add(TableDestination, priorityPort, 0, []openflow.MatchField{segment, toMany}, append(slices.Clone(toFabric), flood...)...)
-	add(TableDestination, priorityTrack, 0, []openflow.MatchField{segment}, toFabric...)
+	add(TableDestination, priorityPort, 0, []openflow.MatchField{segment, toMany}, append(toFabric(), flood...)...)
+	add(TableDestination, priorityTrack, 0, []openflow.MatchField{segment}, toFabric()...)
 
 	var output []openflow.Action
 	tag := openflow.Exact(openflow.VLANVID, 0)
