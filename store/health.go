@@ -32,13 +32,3 @@ func (s *Store) Healthy(ctx context.Context) error {
 	s.health.written = now
 	return nil
 }
-
-// GenerationID returns a number that is greater than all that any process got before: the revision of a write that it
-// makes. It fences a new master of a switch against the one before (OpenFlow's generation_id).
-func (s *Store) GenerationID(ctx context.Context) (uint64, error) {
-	r, err := s.client.Put(ctx, s.layout.generation(), "")
-	if err != nil {
-		return 0, translate("take a generation id", err)
-	}
-	return uint64(r.Header.Revision), nil
-}
