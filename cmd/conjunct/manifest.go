@@ -91,9 +91,10 @@ func (s *session) read(file string) ([]byte, error) {
 	return os.ReadFile(file)
 }
 
-// marker begins a document of a YAML stream. At the beginning of a line it can be nothing else (YAML 1.2, 9.1.2), and what
-// follows it on its line belongs to the document.
-var marker = regexp.MustCompile(`(?m)^---(?:[ \t]|\r?$)`)
+// marker begins (---) or ends (...) a document of a YAML stream. At the beginning of a line it can be nothing else (YAML 1.2,
+// 9.1.2), and what follows it on its line belongs to the next document. The parser reads one document and would not miss
+// what follows it.
+var marker = regexp.MustCompile(`(?m)^(?:---|\.\.\.)(?:[ \t]|\r?$)`)
 
 // split cuts a YAML stream into documents. Those that hold nothing are left out.
 func split(file string, text []byte) (out []source, err error) {
