@@ -72,7 +72,7 @@ type recorder struct {
 
 // serve lets a controller named who connect, until the test ends, and returns the address.
 func (r *recorder) serve(who string) string {
-	name := r.s.path(fmt.Sprintf("rec%d.sock", time.Now().UnixNano()))
+	name := r.s.Path(fmt.Sprintf("rec%d.sock", time.Now().UnixNano()))
 	l, err := net.Listen("unix", name)
 	require.NoError(r.s.t, err)
 	r.s.t.Cleanup(func() { _ = l.Close() })
@@ -82,7 +82,7 @@ func (r *recorder) serve(who string) string {
 			if err != nil {
 				return
 			}
-			sw, err := net.Dial("unix", r.s.path("br0.mgmt"))
+			sw, err := net.Dial("unix", r.s.Path("br0.mgmt"))
 			if err != nil {
 				return
 			}
@@ -124,7 +124,7 @@ func (r *recorder) keep(who string, b []byte) {
 		return
 	}
 	r.seen[look] = true
-	text := strings.Join(lines(r.s.run("ovs-ofctl", "ofp-print", hex.EncodeToString(b))), " | ")
+	text := strings.Join(lines(r.s.Run("ovs-ofctl", "ofp-print", hex.EncodeToString(b))), " | ")
 	if who == "conjunct" && strings.Contains(text, "***decode error") {
 		return // sent to hear what the switch says
 	}
@@ -247,5 +247,5 @@ var udpPacket = []byte{
 
 func (s *ovs) vsctl(args ...string) {
 	s.t.Helper()
-	s.run("ovs-vsctl", append([]string{"--db=unix:" + s.path("db.sock"), "--timeout=20"}, args...)...)
+	s.Run("ovs-vsctl", append([]string{"--db=unix:" + s.Path("db.sock"), "--timeout=20"}, args...)...)
 }

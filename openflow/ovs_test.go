@@ -1,12 +1,8 @@
 package openflow_test
 
 import (
-	"bytes"
 	"io"
 	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,100 +10,23 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"conjunct/openflow"
+	"conjunct/openflow/oftest/real"
 )
 
-// ovs is a real ovs-vswitchd of the test's own, with the dummy datapath and one bridge, br0. It runs in a directory of its own and
-// touches nothing of the system.
+// ovs is a real ovs-vswitchd of the test's own, with the dummy datapath and one bridge, br0.
 type ovs struct {
-	t   *testing.T
-	dir string
+	*real.OVS
+	t *testing.T
 }
 
-// needOVS skips the test when Open vSwitch is not installed.
-func needOVS(t *testing.T) {
-	t.Helper()
-	for _, tool := range []string{"ovs-vswitchd", "ovsdb-server", "ovsdb-tool", "ovs-vsctl", "ovs-ofctl"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("Open vSwitch is not installed: %v", err)
-		}
-	}
-}
-
-func startOVS(t *testing.T) *ovs {
-	needOVS(t)
-	dir, err := os.MkdirTemp("", "cjof") // short: a Unix socket's path has 107 bytes
-	require.NoError(t, err)
-	s := &ovs{t: t, dir: dir}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	s.run("ovsdb-tool", "create", s.path("conf.db"), schema(t))
-	s.daemon("ovsdb-server", s.path("conf.db"), "--remote=punix:"+s.path("db.sock"), "--unixctl="+s.path("db.ctl"))
-	s.waitFor("db.sock")
-	s.daemon("ovs-vswitchd", "unix:"+s.path("db.sock"), "--enable-dummy", "--unixctl="+s.path("sw.ctl"))
-	s.run("ovs-vsctl", "--db=unix:"+s.path("db.sock"), "--timeout=20", "add-br", "br0", "--",
-		"set", "bridge", "br0", "datapath_type=dummy", "fail_mode=secure", "protocols=OpenFlow15")
-	s.waitFor("br0.mgmt")
-	return s
-}
-
-// schema finds the database schema of the installed package.
-func schema(t *testing.T) string {
-	for _, p := range []string{"/usr/share/openvswitch/vswitch.ovsschema", "/usr/local/share/openvswitch/vswitch.ovsschema"} {
-		if _, err := os.Stat(p); err == nil {
-			return p
-		}
-	}
-	t.Skip("Open vSwitch is not installed: no vswitch.ovsschema")
-	return ""
-}
-
-func (s *ovs) path(name string) string { return filepath.Join(s.dir, name) }
-
-func (s *ovs) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(name, args...)
-	cmd.Env = append(os.Environ(), "OVS_RUNDIR="+s.dir, "OVS_LOGDIR="+s.dir, "OVS_DBDIR="+s.dir, "OVS_SYSCONFDIR="+s.dir)
-	return cmd
-}
-
-// run returns what the command prints.
-func (s *ovs) run(name string, args ...string) string {
-	s.t.Helper()
-	var stderr bytes.Buffer
-	cmd := s.command(name, args...)
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	require.NoError(s.t, err, "%s %v: %s", name, args, stderr.String())
-	return string(out)
-}
-
-// daemon starts a process that ends with the test.
-func (s *ovs) daemon(name string, args ...string) {
-	s.t.Helper()
-	log, err := os.Create(s.path(name + ".log"))
-	require.NoError(s.t, err)
-	cmd := s.command(name, args...)
-	cmd.Stdout, cmd.Stderr = log, log
-	require.NoError(s.t, cmd.Start())
-	s.t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		_ = log.Close()
-	})
-}
-
-func (s *ovs) waitFor(name string) {
-	s.t.Helper()
-	require.Eventually(s.t, func() bool {
-		_, err := os.Stat(s.path(name))
-		return err == nil
-	}, 20*time.Second, 10*time.Millisecond, "%s does not appear", name)
-}
+func startOVS(t *testing.T) *ovs { return &ovs{real.Start(t), t} }
 
 // bridge is the address of the bridge for ovs-ofctl.
-func (s *ovs) bridge() string { return "unix:" + s.path("br0.mgmt") }
+func (s *ovs) bridge() string { return s.Target() }
 
 func (s *ovs) ofctl(args ...string) string {
 	s.t.Helper()
-	return s.run("ovs-ofctl", append([]string{"-O", "OpenFlow15", "--no-names", "--timeout=20"}, args...)...)
+	return s.Run("ovs-ofctl", append([]string{"-O", "OpenFlow15", "--no-names", "--timeout=20"}, args...)...)
 }
 
 // dump returns the lines of dump-flows without counts.
@@ -119,7 +38,7 @@ func (s *ovs) dump() []string {
 // connect opens a connection to the bridge and says hello.
 func (s *ovs) connect() *peer {
 	s.t.Helper()
-	c, err := net.Dial("unix", s.path("br0.mgmt"))
+	c, err := net.Dial("unix", s.Path("br0.mgmt"))
 	require.NoError(s.t, err)
 	p := newPeer(s.t, c)
 	p.hello()

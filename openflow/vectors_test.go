@@ -110,10 +110,10 @@ func updateFlows(t *testing.T) {
 // record returns the flow mods that ovs-ofctl sends to install the flows. It speaks to us in place of a switch.
 func (s *ovs) record(flows []string) [][]byte {
 	t := s.t
-	l, err := net.Listen("unix", s.path("record.sock"))
+	l, err := net.Listen("unix", s.Path("record.sock"))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, l.Close()) }()
-	cmd := s.command("ovs-ofctl", "-O", "OpenFlow15", "--no-names", "add-flows", "unix:"+s.path("record.sock"), writeFile(t, strings.Join(flows, "\n")))
+	cmd := s.Command("ovs-ofctl", "-O", "OpenFlow15", "--no-names", "add-flows", "unix:"+s.Path("record.sock"), writeFile(t, strings.Join(flows, "\n")))
 	require.NoError(t, cmd.Start())
 	c, err := l.Accept()
 	require.NoError(t, err)
@@ -164,7 +164,7 @@ func updateBad(t *testing.T) {
 	var all []vector
 	for _, line := range lines(string(b)) {
 		line, stricter := strings.CutPrefix(line, "stricter ")
-		out, err := s.command("ovs-ofctl", "-O", "OpenFlow15", "add-flow", s.bridge(), line).CombinedOutput()
+		out, err := s.Command("ovs-ofctl", "-O", "OpenFlow15", "add-flow", s.bridge(), line).CombinedOutput()
 		if !assert.Equal(t, stricter, err == nil, "%s: %s", line, out) {
 			continue
 		}

@@ -42,15 +42,15 @@ func Start(t testing.TB) *OVS {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	o := &OVS{t: t, dir: dir}
-	o.run("ovsdb-tool", "create", o.path("conf.db"), schema)
-	o.daemon("ovsdb-server", o.path("conf.db"), "--remote=punix:"+o.path("db.sock"), "--unixctl="+o.path("db.ctl"))
+	o.Run("ovsdb-tool", "create", o.Path("conf.db"), schema)
+	o.daemon("ovsdb-server", o.Path("conf.db"), "--remote=punix:"+o.Path("db.sock"), "--unixctl="+o.Path("db.ctl"))
 	o.waitFor("db.sock")
-	o.daemon("ovs-vswitchd", "unix:"+o.path("db.sock"), "--enable-dummy", "--unixctl="+o.path("sw.ctl"))
+	o.daemon("ovs-vswitchd", "unix:"+o.Path("db.sock"), "--enable-dummy", "--unixctl="+o.Path("sw.ctl"))
 	o.Vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy", "fail_mode=secure", "protocols=OpenFlow15",
 		"other-config:disable-in-band=true", "other-config:datapath-id=00000000000000d1")
 	o.waitFor("br0.mgmt")
 	o.waitFor("sw.ctl")
-	if o.conn, err = net.Dial("unix", o.path("sw.ctl")); err != nil {
+	if o.conn, err = net.Dial("unix", o.Path("sw.ctl")); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { o.conn.Close() })
@@ -59,7 +59,7 @@ func Start(t testing.TB) *OVS {
 }
 
 // Target is where the bridge listens, as for ovs-ofctl.
-func (o *OVS) Target() string { return "unix:" + o.path("br0.mgmt") }
+func (o *OVS) Target() string { return "unix:" + o.Path("br0.mgmt") }
 
 // Dir is the directory of the instance.
 func (o *OVS) Dir() string { return o.dir }
@@ -78,13 +78,13 @@ func (o *OVS) AddPorts(numbers ...int) {
 // Vsctl runs ovs-vsctl and returns what it prints.
 func (o *OVS) Vsctl(args ...string) string {
 	o.t.Helper()
-	return o.run("ovs-vsctl", append([]string{"--db=unix:" + o.path("db.sock"), "--timeout=20"}, args...)...)
+	return o.Run("ovs-vsctl", append([]string{"--db=unix:" + o.Path("db.sock"), "--timeout=20"}, args...)...)
 }
 
 // Ofctl runs ovs-ofctl, in OpenFlow 1.5 and with port numbers, and returns what it prints.
 func (o *OVS) Ofctl(args ...string) string {
 	o.t.Helper()
-	return o.run("ovs-ofctl", append([]string{"-O", "OpenFlow15", "--no-names"}, args...)...)
+	return o.Run("ovs-ofctl", append([]string{"-O", "OpenFlow15", "--no-names"}, args...)...)
 }
 
 // Dump returns the flows as sorted lines without counts, as oftest's Switch.Dump does.
@@ -102,7 +102,7 @@ func (o *OVS) Dump() []string {
 // ReplaceFlows makes the flows, one a line in the syntax of ovs-ofctl, the whole content of the bridge.
 func (o *OVS) ReplaceFlows(text string) {
 	o.t.Helper()
-	file := o.path("flows.txt")
+	file := o.Path("flows.txt")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		o.t.Fatal(err)
 	}
@@ -129,18 +129,21 @@ func (o *OVS) Appctl(method string, params ...string) (string, error) {
 	return *reply.Result, nil
 }
 
-func (o *OVS) path(name string) string { return filepath.Join(o.dir, name) }
+// Path is a file in the directory of the instance.
+func (o *OVS) Path(name string) string { return filepath.Join(o.dir, name) }
 
-func (o *OVS) command(name string, args ...string) *exec.Cmd {
+// Command is a command that finds the instance as Open vSwitch's tools find theirs.
+func (o *OVS) Command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Env = append(os.Environ(), "OVS_RUNDIR="+o.dir, "OVS_LOGDIR="+o.dir, "OVS_DBDIR="+o.dir, "OVS_SYSCONFDIR="+o.dir)
 	return cmd
 }
 
-func (o *OVS) run(name string, args ...string) string {
+// Run runs a command and returns what it prints; the test fails when the command does.
+func (o *OVS) Run(name string, args ...string) string {
 	o.t.Helper()
 	var stderr bytes.Buffer
-	cmd := o.command(name, args...)
+	cmd := o.Command(name, args...)
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -151,11 +154,11 @@ func (o *OVS) run(name string, args ...string) string {
 
 func (o *OVS) daemon(name string, args ...string) {
 	o.t.Helper()
-	log, err := os.Create(o.path(name + ".log"))
+	log, err := os.Create(o.Path(name + ".log"))
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	cmd := o.command(name, args...)
+	cmd := o.Command(name, args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		o.t.Fatal(err)
@@ -167,12 +170,14 @@ func (o *OVS) daemon(name string, args ...string) {
 	})
 }
 
+// waitFor waits until somebody listens on a socket. The file is there a moment before.
 func (o *OVS) waitFor(name string) {
 	o.t.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if _, err := os.Stat(o.path(name)); err == nil {
+		if conn, err := net.Dial("unix", o.Path(name)); err == nil {
+			conn.Close()
 			return
 		}
 	}
-	o.t.Fatalf("Open vSwitch: %s does not appear", name)
+	o.t.Fatalf("Open vSwitch: nobody listens on %s", name)
 }
