@@ -36,48 +36,6 @@ func newActiveRule(r *Rule, group policy.Number) *activeRule {
 	return a
 }
 
-// place is where rules of a direction have their flows: in the table of unions, or in that of ordered groups at the priority of
-// their run. Rules of a place share components, also those of several groups, whose runs may have different actions: a packet meets the
-// flows of one group at a time, which are of one effect.
-type place struct {
-	dir policy.Direction
-	run uint16 // 0: union
-}
-
-func (a *activeRule) place() place { return place{a.Direction, a.Run} }
-
-func (p place) table() uint8 {
-	if p.run > 0 {
-		return sides[p.dir].order
-	}
-	return sides[p.dir].rules
-}
-
-func (p place) conjunctions() uint16 {
-	if p.run > 0 {
-		return PriorityFirstRun - 2*(p.run-1)
-	}
-	return PriorityConjunction
-}
-
-func (p place) plains() uint16 {
-	if p.run > 0 {
-		return p.conjunctions() + 1
-	}
-	return PriorityPlain
-}
-
-// verdict is what the rule sets when it matches.
-func (a *activeRule) verdict() openflow.Action {
-	switch {
-	case a.Run == 0:
-		return setVerdict(VerdictUnionAllow)
-	case a.Drop:
-		return setVerdict(VerdictOrderedDrop)
-	}
-	return setVerdict(VerdictOrderedAllow)
-}
-
 func (a *activeRule) clause(k int) openflow.Conjunction {
 	return openflow.Conjunction{ID: uint32(a.Number), Clause: uint8(k), N: a.n}
 }
@@ -276,55 +234,6 @@ func (h *Host) plainFlows(p place, m openflow.Match) []openflow.Flow {
 		Actions: []openflow.Action{h.rules[list[0]].verdict()},
 	}}
 }
-
-// classFlows is what holds for a class of local ports without any rule: the profile's openings, the SMTP guard, and the turns of its
-// ordered groups.
-func (h *Host) classFlows(c LocalClass) []openflow.Flow {
-	number := h.local.number(c)
-	if number == 0 {
-		return nil
-	}
-	class := openflow.Exact(RegLocalClass, uint64(number))
-	var out []openflow.Flow
-	for _, d := range policy.Directions {
-		if c.Open(d) {
-			out = append(out, openflow.Flow{
-				Table: sides[d].rules, Priority: PriorityOpen, Cookie: Cookie(CookieProfile, 0), Match: openflow.NewMatch(class),
-				Actions: []openflow.Action{setVerdict(VerdictUnionAllow)},
-			})
-		}
-	}
-	if c.Ordered != "" {
-		for _, d := range policy.Directions {
-			out = append(out, openflow.Flow{
-				Table: sides[d].turns, Priority: PriorityConjunction, Cookie: Cookie(CookiePipeline, 0), Match: openflow.NewMatch(class),
-				Actions: turns(c.Ordered, sides[d].order),
-			})
-		}
-	}
-	if c.Guard {
-		guard := policy.Platform("smtp-guard")
-		for _, f := range []int{4, 6} {
-			out = append(out, openflow.Flow{
-				Table: TableEgressRules, Priority: PriorityGuard, Cookie: Cookie(CookiePlatform, guard.Number),
-				Match: openflow.NewMatch(class, valid, family(f), openflow.Exact(openflow.CTNwProto, uint64(guard.Protocol)),
-					openflow.Exact(openflow.CTTpDst, uint64(guard.DstPort))),
-				Actions: []openflow.Action{setVerdict(VerdictPlatformDrop)},
-			})
-		}
-	}
-	return out
-}
-
-// turns asks one ordered group after the other.
-func turns(groups Turns, table uint8) (out []openflow.Action) {
-	for g := range groups.All() {
-		out = append(out, openflow.Set(RegPass, uint64(g)), openflow.Resubmit{Table: table})
-	}
-	return out
-}
-
-func setVerdict(bit uint64) openflow.Action { return openflow.SetMasked(RegVerdict, bit, bit) }
 
 // Problems lists rules that the switch can't hold as they are wanted; what they would allow is refused.
 func (h *Host) Problems() []string {
