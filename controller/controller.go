@@ -80,15 +80,16 @@ type Controller struct {
 	dialers   dialers
 }
 
-// limits are how long is waited for a switch.
+// limits are how long is waited, for a switch where nothing else is said.
 type limits struct {
 	bind   time.Duration // for its host's database: at a start both dial at the same time
 	setup  time.Duration // for its answer to anything small
 	bundle time.Duration // for its answer to a bundle
 	dump   time.Duration // for all its flows
+	model  time.Duration // for the model to hear of a revision
 }
 
-var defaultLimits = limits{bind: 10 * time.Second, setup: 30 * time.Second, bundle: time.Minute, dump: 2 * time.Minute}
+var defaultLimits = limits{bind: 10 * time.Second, setup: 30 * time.Second, bundle: time.Minute, dump: 2 * time.Minute, model: 5 * time.Second}
 
 var _ policy.Inspector = (*Controller)(nil)
 

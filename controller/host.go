@@ -32,15 +32,17 @@ type host struct {
 	database claim // who speaks to its ovsdb-server
 	channel  claim // who speaks to its switch
 
-	mu       sync.Mutex
-	flows    *flows.Host
-	stored   bool // a Hypervisor object exists
-	visits   int  // connections of databases
-	seating  seating
-	seen     bool            // the database has told the seating, and its connection lives
-	snapshot *ovsdb.Snapshot // that the seating is from
-	client   *ovsdb.Client   // nil without a connection
-	root     ovsdb.UUID      // of the database; another one is another machine
+	mu     sync.Mutex
+	flows  *flows.Host
+	stored bool // a Hypervisor object exists
+	visits int  // connections of databases
+	// returning hosts were known when the controller started.
+	returning bool
+	seating   seating
+	seen      bool            // the database has told the seating, and its connection lives
+	snapshot  *ovsdb.Snapshot // that the seating is from
+	client    *ovsdb.Client   // nil without a connection
+	root      ovsdb.UUID      // of the database; another one is another machine
 	// gone are ports that the switch has reported as deleted, back those of them that it has reported again: they count as
 	// gone until the database, too, has been heard after that.
 	gone, back map[uint16]bool

@@ -30,7 +30,8 @@ type model struct {
 	mirror *members.Mirror // nil without Redis
 	news   *news
 	clock  func() time.Time
-	// grace is until when hosts of the store that were not adopted yet count as behind: they may be on their way back.
+	// grace is until when hosts that were known before the start and were not adopted yet count as behind: they may be on
+	// their way back.
 	grace time.Time
 	// deltas are those of the groups' directory since the batch began, for the mirror; nil without one.
 	deltas []members.Delta
@@ -63,6 +64,9 @@ func (m *model) load(s *policy.Snapshot) {
 	m.applyLocked(b, time.Time{})
 	m.deltas = nil // The mirror begins with everything.
 	m.grace = m.clock().Add(graceTime)
+	for _, h := range m.hosts {
+		h.returning = true
+	}
 }
 
 // apply takes over a batch of the store and returns the hypervisors that it is about.

@@ -299,3 +299,18 @@ func TestSequence_SwitchComesBeforeTheSeating(t *testing.T) {
 	require.Equal(t, held, w.hv.sw.Dump())
 	require.Equal(t, before, w.hv.mods())
 }
+
+// After a start, a host that was known before counts as behind until it is back, or has had the time; one that is written
+// down meanwhile does not.
+func TestSequence_GraceAfterAStart(t *testing.T) {
+	st := openStore(t)
+	put(t, st, append(basics(), &policy.Hypervisor{Meta: policy.Meta{ID: "hv1"}, Name: "hv1"})...)
+	c, _ := start(t, Options{Store: st})
+	revision := put(t, st, append(vm("vm1", 1, "web"), &policy.Hypervisor{Meta: policy.Meta{ID: "hv2"}, Name: "hv2"})...)
+	behind, changed := c.Behind(revision)
+	require.Equal(t, []policy.HostID{"hv1"}, behind)
+	newHypervisor(t, "hv1", c)
+	<-changed
+	awaitApplied(t, c, revision)
+	require.Equal(t, policy.HostUnknown, c.Hosts()[1].State)
+}

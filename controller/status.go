@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"conjunct/flows"
 	"conjunct/policy"
@@ -101,23 +102,23 @@ func (h *host) problemsLocked() []string {
 	return out
 }
 
-// Behind lists the hosts that the revision concerns and that have not confirmed it, by id. Shortly after a
-// start, hypervisors that have not come back yet are among them: which ports they have is not known. The channel is closed when that may
-// have changed.
+// Behind lists the hosts that the revision concerns and that have not confirmed it, by id. Shortly after a start, hypervisors that
+// were known before and have not come back yet are among them: which ports they have is not known. A revision that the
+// model does not have yet is waited for, a moment. The channel is closed when the answer may have changed.
 func (c *Controller) Behind(revision int64) ([]policy.HostID, <-chan struct{}) {
 	m := c.model
-	advance := m.news.next()
+	advance, known := c.modelled(revision)
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	if revision > m.snapshot.Revision {
-		return m.hostIDs(), advance // which of them it concerns is not known yet
+	if !known {
+		return m.hostIDs(), advance
 	}
 	w := newWaiter()
 	inGrace := m.clock().Before(m.grace)
 	var out []policy.HostID
 	for id, h := range m.hosts {
 		h.mu.Lock()
-		if h.progress.behind(revision) || inGrace && h.stored && h.progress.confirmed == 0 {
+		if h.progress.behind(revision) || inGrace && h.returning && h.progress.confirmed == 0 {
 			out = append(out, id)
 			h.await(w)
 		}
@@ -125,6 +126,33 @@ func (c *Controller) Behind(revision int64) ([]policy.HostID, <-chan struct{}) {
 	}
 	slices.Sort(out)
 	return out, w.changed
+}
+
+// modelled waits until the model has the revision, which the store has told or will tell it; known is false when that takes too long.
+func (c *Controller) modelled(revision int64) (advance <-chan struct{}, known bool) {
+	var patience <-chan time.Time
+	for {
+		advance = c.model.news.next()
+		if c.model.revision() >= revision {
+			return advance, true
+		}
+		if patience == nil {
+			timer := time.NewTimer(c.limits.model)
+			defer timer.Stop()
+			patience = timer.C
+		}
+		select {
+		case <-advance:
+		case <-patience:
+			return advance, false
+		}
+	}
+}
+
+func (m *model) revision() int64 {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.snapshot.Revision
 }
 
 // census counts hosts and ports by state, and the hosts that are behind.
