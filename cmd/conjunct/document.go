@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -175,31 +176,34 @@ func (w *writer) reference(k policy.Kind, id string) string {
 		return id
 	}
 	label := labelOf(o)
-	var same []string // What the name means there.
-	scopes := []policy.ProjectID{w.project, ""}
-	if row.project == nil {
-		scopes = scopes[1:]
-	}
-	for _, scope := range scopes {
-		for _, other := range w.all(k) {
-			if labelOf(other) == label && (row.project == nil || row.project(w.names, other) == scope) {
-				same = append(same, other.Base().ID)
-			}
-		}
-		if len(same) > 0 && k != policy.KindSubnet {
-			break
-		}
-	}
-	if !slices.Contains(same, id) {
-		return id
-	}
-	if len(same) == 1 {
+	means := w.meant(row, label)
+	switch sub, ok := o.(*api.Subnet); {
+	case len(means) == 1 && means[0] == id:
 		return label
-	}
-	if sub, ok := o.(*api.Subnet); ok {
+	case ok && slices.Contains(means, id): // One of several of the name.
 		return w.reference(policy.KindVPC, string(sub.VPCID)) + "/" + label
 	}
 	return id
+}
+
+// meant lists what a name may mean in a manifest of the object's project: what the project has and, where that is nothing,
+// what all projects share. Subnets are looked for in both at once.
+func (w *writer) meant(row *kind, label string) (ids []string) {
+	for _, scope := range []policy.ProjectID{w.project, ""} {
+		for _, o := range w.labelled(row.noun, label) {
+			whose := policy.ProjectID("")
+			if row.project != nil {
+				whose = row.project(w.names, o)
+			}
+			if whose == scope && !slices.Contains(ids, o.Base().ID) {
+				ids = append(ids, o.Base().ID)
+			}
+		}
+		if len(ids) > 0 && row.noun != policy.KindSubnet {
+			break
+		}
+	}
+	return ids
 }
 
 // plain writes a value in block style, as it is.
@@ -211,9 +215,15 @@ func plain(v *node) *node {
 	return quoted(v)
 }
 
+// plainText is what no reader takes for anything but a string: it is longer than the words that mean something.
+var plainText = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]{5,}$`)
+
 // quoted protects a string that the reader of manifests would take for something else.
 func quoted(v *node) *node {
 	if v.Kind != yamlnode.ScalarNode || v.Tag != "!!str" {
+		return v
+	}
+	if plainText.MatchString(v.Value) {
 		return v
 	}
 	var read any

@@ -24,7 +24,7 @@ func flowsCommand(s *session) *cobra.Command {
 		Long: `Flows prints every flow that is wanted on the hypervisor's bridge, as ovs-ofctl dump-flows would, each after a comment that
 names its rule or its purpose. ovs-ofctl add-flows takes the output as it is. docs/pipeline.md explains the tables.`,
 		Example: `  conjunct flows hv1
-  conjunct flows hv1 --table 60 --table 61
+  conjunct flows hv1 --table 24 --table 44
   conjunct flows hv1 --port web-0
   conjunct flows hv1 --rule allowSSHInbound`,
 		Args: cobra.ExactArgs(1),

@@ -19,6 +19,7 @@ type names struct {
 	project policy.ProjectID // of --project; "" when none was named
 	seen    map[policy.Kind]map[string]object
 	read    map[policy.Kind]bool // the kinds of which all are in seen
+	labels  map[policy.Kind]map[string][]object
 }
 
 func (s *session) names(ctx context.Context) (*names, error) {
@@ -26,7 +27,8 @@ func (s *session) names(ctx context.Context) (*names, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &names{ctx: ctx, client: client, seen: make(map[policy.Kind]map[string]object), read: make(map[policy.Kind]bool)}
+	n := &names{ctx: ctx, client: client, seen: make(map[policy.Kind]map[string]object),
+		read: make(map[policy.Kind]bool), labels: make(map[policy.Kind]map[string][]object)}
 	if s.project == "" {
 		return n, nil
 	}
@@ -204,6 +206,17 @@ func (n *names) all(k policy.Kind) map[string]object {
 		n.seen[k][o.Base().ID] = o
 	}
 	return n.seen[k]
+}
+
+// labelled are the objects of a kind that have the label.
+func (n *names) labelled(k policy.Kind, label string) []object {
+	if n.labels[k] == nil {
+		n.labels[k] = make(map[string][]object)
+		for _, o := range n.all(k) {
+			n.labels[k][labelOf(o)] = append(n.labels[k][labelOf(o)], o)
+		}
+	}
+	return n.labels[k][label]
 }
 
 // label is the name of the object with the id; the id where it has none.
