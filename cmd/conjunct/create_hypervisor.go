@@ -18,7 +18,7 @@ before it comes.`,
   conjunct create hypervisor hv2 --connect ssl:192.0.2.12:6640`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := s.names(cmd.Context())
+			n, err := s.everywhere(cmd.Context())
 			if err != nil {
 				return err
 			}

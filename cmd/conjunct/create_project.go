@@ -16,7 +16,7 @@ func createProjectCommand(s *session) *cobra.Command {
 		Example: `  conjunct create project shop --profile isolated --limit groups_per_instance=20`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := s.names(cmd.Context())
+			n, err := s.everywhere(cmd.Context())
 			if err != nil {
 				return err
 			}

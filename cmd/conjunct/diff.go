@@ -19,7 +19,7 @@ Nothing is printed when nothing differs. The exit status is 7 when something doe
   conjunct diff hv1 >/dev/null; [ $? -ne 7 ] || echo drift`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := s.names(cmd.Context())
+			n, err := s.everywhere(cmd.Context())
 			if err != nil {
 				return err
 			}

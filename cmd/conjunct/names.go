@@ -22,15 +22,22 @@ type names struct {
 	labels  map[policy.Kind]map[string][]object
 }
 
-func (s *session) names(ctx context.Context) (*names, error) {
+// everywhere is names for what belongs to no project, so that the session's need not exist yet.
+func (s *session) everywhere(ctx context.Context) (*names, error) {
 	client, err := s.client()
 	if err != nil {
 		return nil, err
 	}
-	n := &names{ctx: ctx, client: client, seen: make(map[policy.Kind]map[string]object),
-		read: make(map[policy.Kind]bool), labels: make(map[policy.Kind]map[string][]object)}
-	if s.project == "" {
-		return n, nil
+	return &names{
+		ctx: ctx, client: client, seen: make(map[policy.Kind]map[string]object),
+		read: make(map[policy.Kind]bool), labels: make(map[policy.Kind]map[string][]object),
+	}, nil
+}
+
+func (s *session) names(ctx context.Context) (*names, error) {
+	n, err := s.everywhere(ctx)
+	if err != nil || s.project == "" {
+		return n, err
 	}
 	id, err := n.id(policy.KindProject, s.project)
 	n.project = policy.ProjectID(id)

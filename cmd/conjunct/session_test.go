@@ -122,3 +122,19 @@ func TestViewer(t *testing.T) {
 		require.Empty(t, r.out)
 	}
 }
+
+// TestTheProjectOfTheSessionIsMade sets a project before it exists.
+func TestTheProjectOfTheSessionIsMade(t *testing.T) {
+	w := newWorld(t)
+	w.env["CONJUNCT_PROJECT"] = "shop"
+	w.must("create", "hypervisor", "hv1")
+	require.Equal(t, exitNotFound, w.run("", "create", "vpc", "net").status)
+	w.must("create", "project", "shop")
+	w.must("create", "vpc", "net")
+	w.env["CONJUNCT_PROJECT"] = "labs"
+	w.must("create", "project", "labs")
+	w.must("create", "sg", "web")
+	require.Equal(t, "security-group/default-allow-egress\nsecurity-group/web\n", w.must("get", "sg", "-o", "name"))
+	require.Equal(t, exitNotFound, w.run("", "get", "vpc", "name:net").status)
+	require.Equal(t, "vpc/net\n", w.must("get", "vpc", "name:net", "--project", "shop", "-o", "name"))
+}
