@@ -11,9 +11,9 @@ import (
 	"conjunct/policy"
 )
 
-// TestA046_SharedMAC: what is for the MAC of an address pair goes to whoever may be the master, here and elsewhere; what comes from
+// TestSharedMAC: what is for the MAC of an address pair goes to whoever may be the master, here and elsewhere; what comes from
 // the fabric does not go back, and nobody hears what it sent. A MAC of one port alone is here or nowhere.
-func TestA046_SharedMAC(t *testing.T) {
+func TestSharedMAC(t *testing.T) {
 	const uplink = 100
 	virtual := policy.MAC{0, 0, 0x5e, 0, 1, 7}
 	pair := []policy.AddressPair{{MAC: virtual, CIDR: netip.MustParsePrefix("10.0.0.100/32")}}

@@ -175,9 +175,9 @@ func TestManyReceivers(t *testing.T) {
 	}
 }
 
-// TestA046_VirtualRouter lets two VMs on two hosts share a MAC and an address: whoever claims it is reached, from both hosts, the address
+// TestVirtualRouter lets two VMs on two hosts share a MAC and an address: whoever claims it is reached, from both hosts, the address
 // is a member of their group, and a third VM can't have it.
-func TestA046_VirtualRouter(t *testing.T) {
+func TestVirtualRouter(t *testing.T) {
 	w := newTown(t)
 	w.group("routers", egress(policy.All), ingress(policy.UDP))
 	w.group("clients", egress(policy.All), fromGroup(ingress(policy.UDP), "routers"))
