@@ -22,7 +22,7 @@ func flowsCommand(s *session) *cobra.Command {
 		Use:   "flows HYPERVISOR",
 		Short: "Print the flows that a hypervisor is to have, in ovs-ofctl syntax",
 		Long: `Flows prints every flow that is wanted on the hypervisor's bridge, as ovs-ofctl dump-flows would, each after a comment that
-names its rule or its purpose. ovs-ofctl add-flows takes the output as it is. docs/pipeline.md explains the tables.`,
+names its rule or its purpose. 'ovs-ofctl -O OpenFlow15 add-flows' takes the output as it is. docs/pipeline.md explains the tables.`,
 		Example: `  conjunct flows hv1
   conjunct flows hv1 --table 24 --table 44
   conjunct flows hv1 --port web-0

@@ -22,6 +22,12 @@ func lab(t *testing.T) *world {
 // worlds are those whose objects are written and read again.
 var worlds = map[string]func(*testing.T) *world{
 	"examples": lab,
+	"pair": func(t *testing.T) *world {
+		w := newWorld(t)
+		w.must("create", "hypervisor", "hv1")
+		w.must("apply", "-f", "../../examples/pair.yaml")
+		return w
+	},
 	"rich": func(t *testing.T) *world {
 		w := newWorld(t)
 		w.must("apply", "-f", "testdata/rich.yaml")
