@@ -18,8 +18,9 @@ func TestSequence_Chaos(t *testing.T) {
 	for seed := range 4 {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(uint64(seed), 3))
-			w := newSmall(t, Options{DriftInterval: 30 * time.Millisecond})
-			w.c.limits.bundle, w.c.limits.dump, w.c.limits.setup = 200*time.Millisecond, time.Second, 200*time.Millisecond
+			w := newSmall(t, Options{DriftInterval: 30 * time.Millisecond}, func(l *limits) {
+				l.bundle, l.dump, l.setup = 200*time.Millisecond, time.Second, 200*time.Millisecond
+			})
 			plugged := map[int64]string{1: "vm1", 2: "vm2"}
 			rules := make(map[int]bool)
 			for i := 3; i < 6; i++ {

@@ -354,14 +354,12 @@ func TestModel_NothingPilesUpForAHostThatIsAway(t *testing.T) {
 // Whom a revision concerns is not known before the model has it: nobody is told that it is applied.
 func TestModel_BehindWaitsForTheRevision(t *testing.T) {
 	st := openStore(t)
-	c, _ := start(t, Options{Store: st})
+	c, _ := start(t, Options{Store: st}, func(l *limits) { l.model = time.Second })
 	written := put(t, st, basics()...)
 	eventually(t, func() bool { return c.model.revision() == written })
-	c.limits.model = 50 * time.Millisecond
 	c.model.visit("h1")
 	behind, _ := c.Behind(1 << 40)
 	require.Equal(t, []policy.HostID{"h1"}, behind)
-	c.limits.model = patience
 	answered := make(chan []policy.HostID)
 	ahead := c.model.revision() + 1
 	go func() { behind, _ := c.Behind(ahead); answered <- behind }()

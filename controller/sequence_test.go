@@ -25,11 +25,11 @@ type small struct {
 	hv   *hypervisor
 }
 
-func newSmall(t *testing.T, o Options) *small {
+func newSmall(t *testing.T, o Options, tune ...func(*limits)) *small {
 	w := &small{Store: openStore(t)}
 	o.Store = w
 	put(t, w.Store, append(basics(), append(vm("vm1", 1, "web"), vm("vm2", 2, "web")...)...)...)
-	w.c, w.stop = start(t, o)
+	w.c, w.stop = start(t, o, tune...)
 	w.hv = newHypervisor(t, "hv1", w.c)
 	awaitState(t, w.c, "hv1", policy.HostReady)
 	w.hv.plug("vm1", 1)
@@ -108,8 +108,7 @@ func TestSequence_AnswersAreLost(t *testing.T) {
 		"commit, not done, and it breaks": {LoseCommitUndone: true, Break: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newSmall(t, Options{})
-			w.c.limits.bundle = 200 * time.Millisecond
+			w := newSmall(t, Options{}, func(l *limits) { l.bundle = 200 * time.Millisecond })
 			w.hv.sw.SetFaults(f)
 			revision := put(t, w.Store, rule("r1", "web", 1001, anywhere))
 			time.Sleep(100 * time.Millisecond) // the fault has had its chance

@@ -35,8 +35,7 @@ func TestSessions_UnknownHostIsWrittenDown(t *testing.T) {
 
 // A switch whose datapath id no database has told gets nothing, and is let go.
 func TestSessions_UnknownDatapathIsRefused(t *testing.T) {
-	c, _ := start(t, Options{Store: openStore(t)})
-	c.limits.bind = 50 * time.Millisecond
+	c, _ := start(t, Options{Store: openStore(t)}, func(l *limits) { l.bind = 50 * time.Millisecond })
 	sw := oftest.NewSwitch(oftest.Config{DatapathID: 0x1234})
 	defer sw.Close()
 	nc, err := net.Dial("tcp", c.OpenFlowAddr().String())

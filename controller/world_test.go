@@ -45,8 +45,8 @@ func erase(t testing.TB, s *store.Store, k policy.Kind, id string) int64 {
 	return revision
 }
 
-// start runs a controller until the test ends, or until stop.
-func start(t testing.TB, o Options) (c *Controller, stop func()) {
+// start runs a controller until the test ends, or until stop. tune may change what it waits for.
+func start(t testing.TB, o Options, tune ...func(*limits)) (c *Controller, stop func()) {
 	t.Helper()
 	o.Log = testLog(t)
 	if o.Registry == nil {
@@ -60,6 +60,9 @@ func start(t testing.TB, o Options) (c *Controller, stop func()) {
 	}
 	c, err := New(o)
 	require.NoError(t, err)
+	for _, f := range tune {
+		f(&c.limits)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- c.Run(ctx) }()
