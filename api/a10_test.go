@@ -33,7 +33,7 @@ var validations = []struct {
 	{"A-044 drop in a union", http.MethodPost, "/v1/security-groups/g/rules", `{"direction": "ingress", "protocol": "tcp", "action": "drop"}`,
 		422, "action-not-in-profile", "/action", "drop needs an ordered group"},
 	{"A-049 duplicate rule", http.MethodPost, "/v1/security-groups/g/rules", `{"name": "other", "description": "x", "direction": "In", "protocol": "TCP", "port_min": 22, "port_max": 22, "remote": {"any": true}}`,
-		409, "rule-exists", "", `the same as rule rule "ssh" of the group`},
+		409, "rule-exists", "", `the same as rule "ssh" of the group`},
 	{"A-046 rule names are unique", http.MethodPost, "/v1/security-groups/g/rules", `{"name": "ssh", "direction": "in", "protocol": "udp"}`,
 		409, "name-taken", "/name", `the name "ssh" is taken`},
 	{"A-057 the eleventh group", http.MethodPost, "/v1/security-groups/g11/attachments", `{"target": {"instance_id": "web"}}`,

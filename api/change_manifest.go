@@ -120,6 +120,8 @@ func inOrder(documents []*document) []*document {
 // home is the project in which a document's names are looked up, and where its own name is unique.
 func (n *naming) home(d *document) (project, scope string) {
 	switch w := d.wire.(type) {
+	case *Project: // The request may mean one that its documents make.
+		return "", ""
 	case *VPC:
 		project = n.project(d, w.ProjectID)
 	case *Group:

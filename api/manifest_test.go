@@ -379,3 +379,19 @@ func TestManifestsWithoutDocumentsAreRefused(t *testing.T) {
 		w.do(http.MethodPost, "/v1/delete", body).problem(http.StatusUnprocessableEntity)
 	}
 }
+
+// TestA126_TheRequestMayMeanAProjectThatItsDocumentsMake applies documents to an empty server, with a project named for all of them.
+func TestA126_TheRequestMayMeanAProjectThatItsDocumentsMake(t *testing.T) {
+	w := newWorld(t)
+	m := api.Manifest{Project: "fresh", Documents: []json.RawMessage{
+		json.RawMessage(`{"apiVersion":"conjunct/v1","kind":"SecurityGroup","metadata":{"name":"web"},"spec":{}}`),
+		json.RawMessage(`{"apiVersion":"conjunct/v1","kind":"Project","metadata":{"name":"fresh"},"spec":{}}`),
+	}}
+	for _, want := range []api.Outcome{api.Created, api.Unchanged} {
+		out, err := w.Apply(t.Context(), m)
+		require.NoError(t, err)
+		for _, d := range out.Documents {
+			require.Equal(t, want, d.Result, "%+v", d)
+		}
+	}
+}

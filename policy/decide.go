@@ -161,7 +161,8 @@ func (s *Snapshot) compare(v *PortView, r *Rule, d Direction, c Connection) (mis
 }
 
 func compareService(r *Rule, c Connection) (miss []string) {
-	if r.PortMin != nil && (int(c.DstPort) < *r.PortMin || int(c.DstPort) > *r.PortMax) {
+	hasPorts := c.Protocol == ProtoTCP || c.Protocol == ProtoUDP || c.Protocol == ProtoSCTP
+	if r.PortMin != nil && hasPorts && (int(c.DstPort) < *r.PortMin || int(c.DstPort) > *r.PortMax) {
 		ports := fmt.Sprint(*r.PortMin)
 		if *r.PortMax != *r.PortMin {
 			ports = fmt.Sprintf("%d-%d", *r.PortMin, *r.PortMax)

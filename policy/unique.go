@@ -22,7 +22,7 @@ var uniqueMessages = map[string]string{
 	"iface-id-taken":    "iface_id %[1]q belongs to %[2]s",
 	"mac-taken":         "mac %[1]s belongs to %[2]s of the same subnet",
 	"address-taken":     "address %[1]s belongs to %[2]s; addresses are unique inside a VPC",
-	"rule-exists":       "the same as rule %[2]s of the group",
+	"rule-exists":       "the same as %[2]s of the group",
 	"entry-exists":      "%[1]s is already in the set as %[2]s",
 	"attachment-exists": "the group is already attached there by %[2]s",
 }

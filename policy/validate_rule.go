@@ -118,7 +118,7 @@ func (f *findings) ruleInGroup(o *Rule, s *Snapshot) {
 	if !ok {
 		return
 	}
-	if profile := s.ProfileOfProject(g.ProjectID); profile.IPVersionRequired && o.IPVersion == nil {
+	if profile := s.ProfileOfProject(g.ProjectID); profile.IPVersionRequired && o.IPVersion == nil && g.Origin != OriginDefault {
 		f.add("/ip_version", "required", "profile %q wants ip_version 4 or 6 in every rule", profile.Name)
 	}
 	switch o.Action {

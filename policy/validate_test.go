@@ -21,6 +21,7 @@ func town() *Snapshot {
 		&Group{Meta: Meta{ID: "other"}, Name: "other", ProjectID: "p2", Evaluation: Union, Number: 3},
 		&Group{Meta: Meta{ID: "global"}, Name: "global", Evaluation: Union, Number: 4},
 		&Group{Meta: Meta{ID: "gs"}, Name: "gs", ProjectID: "strict", Evaluation: Union, Number: 5},
+		&Group{Meta: Meta{ID: "gd"}, Name: "gd", ProjectID: "strict", Evaluation: Union, Origin: OriginDefault, Number: 6},
 		&IPSet{Meta: Meta{ID: "set4"}, Name: "set4", ProjectID: "p1", IPVersion: 4, Number: 1},
 		&IPSet{Meta: Meta{ID: "set2"}, Name: "set2", ProjectID: "p2", IPVersion: 4, Number: 2},
 		&Instance{Meta: Meta{ID: "i"}, Name: "i", ProjectID: "p1"},
@@ -74,6 +75,7 @@ func TestValidate_Rule(t *testing.T) {
 		{"A-084 a global group may be named by all", Rule{Protocol: TCP, Remote: Remote{GroupID: "global"}}, "", "", ""},
 		{"set of another project", Rule{Protocol: TCP, Remote: Remote{IPSetID: "set2"}}, "/remote/ip_set_id", "reference-out-of-scope", `belongs to project "p2"`},
 		{"group that does not exist", Rule{Protocol: TCP, Remote: Remote{GroupID: "nobody"}}, "/remote/security_group_id", "reference-missing", `"nobody" does not exist`},
+		{"the default group's own rules, which a profile made", Rule{GroupID: "gd", Protocol: All}, "", "", ""},
 		{"A-031 a profile that wants a version", Rule{GroupID: "gs", Protocol: TCP}, "/ip_version", "required", "open-until-ruled"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -2,7 +2,6 @@ package cloud
 
 import (
 	"encoding/json"
-	"net/http"
 	"os"
 	"regexp"
 
@@ -26,7 +25,7 @@ func (c *Cloud) Apply(file, project string) api.ManifestResult {
 			manifest.Documents = append(manifest.Documents, json.RawMessage(doc))
 		}
 	}
-	var out api.ManifestResult
-	c.Must(c.API.Do(c.ctx(), http.MethodPost, "/v1/apply", manifest, &out, api.WaitApplied(Patience)))
-	return out
+	out, err := c.API.Apply(c.ctx(), manifest, api.WaitApplied(Patience))
+	c.Must(err)
+	return *out
 }
