@@ -100,7 +100,7 @@ func TestSequence_Chaos(t *testing.T) {
 }
 
 // Many hosts at once: a member of a group that each of them refers to is one flow on each, and a wait ends when the last has it.
-func TestSequence_ManyHosts(t *testing.T) {
+func TestA064_A066_ChangesReachEveryHost(t *testing.T) {
 	const many = 40
 	st := openStore(t)
 	put(t, st, append(basics(), &policy.Group{Meta: policy.Meta{ID: "db"}, Name: "db", ProjectID: "p"},
@@ -140,6 +140,11 @@ func TestSequence_ManyHosts(t *testing.T) {
 	for i, hv := range hosts {
 		require.Equal(t, before[i]+1, hv.mods(), hv.id)
 		require.Contains(t, hv.sw.Dump(), "ct_nw_src=10.0.0.2,")
+		hv.requireInSync(c)
+	}
+	awaitApplied(t, c, put(t, st, rule("db-admin", "db", 5432, anywhere)))
+	for _, hv := range hosts {
+		require.Contains(t, hv.sw.Dump(), "ct_tp_dst=5432")
 		hv.requireInSync(c)
 	}
 }

@@ -314,7 +314,7 @@ func TestModel_DefaultGroupComesLater(t *testing.T) {
 
 // A port is open in a direction while none of its groups has a rule for it, where the profile says so: the first such rule
 // closes it, and the removal of the last opens it again.
-func TestModel_FirstRuleClosesPort(t *testing.T) {
+func TestA009_A010_A011_FirstRuleClosesPort(t *testing.T) {
 	_, m, h := onePort(t, policy.ProfileOpenUntilRuled, "g")
 	open := func() (out []policy.Direction) {
 		for _, d := range policy.Directions {

@@ -46,7 +46,7 @@ func (w *small) change(t *testing.T, n int) {
 	awaitApplied(t, w.c, put(t, w.Store, rule(fmt.Sprintf("r%d", n), "web", 1000+n, anywhere)))
 }
 
-func TestSequence_PlugChangeUnplug(t *testing.T) {
+func TestA052_PlugChangeRevertUnplug(t *testing.T) {
 	w := newSmall(t, Options{})
 	eventually(t, func() bool { return w.hv.db.Installed("tap1") != "" })
 	require.Contains(t, w.hv.db.Installed("tap1"), " 1 fa:16:3e:00:00:01")
@@ -243,8 +243,8 @@ func TestSequence_TwoHosts(t *testing.T) {
 	other.requireInSync(w.c)
 }
 
-// During a migration both hosts have the port; it is active throughout.
-func TestSequence_Migration(t *testing.T) {
+// During a migration both hosts have the port; it is active throughout, and marked on the target when its flows are there.
+func TestA067_Migration(t *testing.T) {
 	w := newSmall(t, Options{})
 	target := newHypervisor(t, "hv2", w.c)
 	awaitState(t, w.c, "hv2", policy.HostReady)
