@@ -388,7 +388,7 @@ func TestA126_TheRequestMayMeanAProjectThatItsDocumentsMake(t *testing.T) {
 		json.RawMessage(`{"apiVersion":"conjunct/v1","kind":"Project","metadata":{"name":"fresh"},"spec":{}}`),
 	}}
 	for _, want := range []api.Outcome{api.Created, api.Unchanged} {
-		out, err := w.Apply(t.Context(), m)
+		out, err := w.Apply(t.Context(), &m)
 		require.NoError(t, err)
 		for _, d := range out.Documents {
 			require.Equal(t, want, d.Result, "%+v", d)

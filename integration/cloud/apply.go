@@ -25,7 +25,7 @@ func (c *Cloud) Apply(file, project string) api.ManifestResult {
 			manifest.Documents = append(manifest.Documents, json.RawMessage(doc))
 		}
 	}
-	out, err := c.API.Apply(c.ctx(), manifest, api.WaitApplied(Patience))
+	out, err := c.API.Apply(c.ctx(), &manifest, api.WaitApplied(Patience))
 	c.Must(err)
 	return *out
 }
