@@ -7,10 +7,11 @@
 //	              └──installed marks── confirmed ──► status
 //
 // The model is one place under one lock: everything that is wanted, and per host what its bridge should hold (flows.Host),
-// changed in proportion to what changed. A batch of the store names what to look at; what is there is looked up, listed in the directories of members, and told to the hosts that refer to it.
+// changed in proportion to what changed. A batch of the store names what to look at; what is there is looked up, listed in
+// the directories of members, and told to the hosts that refer to it.
 //
-// A host has two connections. Over OVSDB it is asked who it is and who sits where, its bridge is made what it must be, and told
-// which ports are installed. Over OpenFlow its flows are changed. The datapath id, which the controller gives the
+// A host has two connections. Over OVSDB it is asked who it is and who sits where, its bridge is made what it must be, and it is
+// told which ports are installed. Over OpenFlow its flows are changed. The datapath id, which the controller gives the
 // bridge, tells which host a switch belongs to. Either side's newer connection replaces the older.
 //
 // # The loop of a host
@@ -31,5 +32,6 @@
 //     taken away before its flows change hands.
 //   - Connections that another port has left in a conntrack zone are flushed before a port gets that zone.
 //   - A controller that comes or goes changes nothing on a bridge that is as it should be.
+//   - A port number that the switch gives away means nobody until the database has said whose it is.
 //   - Tables from 64 on, and flows of others where configuration says so, are not touched.
 package controller
