@@ -50,11 +50,10 @@ func timed(f func()) time.Duration {
 	return time.Since(begin)
 }
 
-// run runs the command line client, prints the command and how long it took, and returns what it said.
-func (s *show) run(what string, args ...string) (out string) {
-	took := timed(func() { out = s.cloud.Conjunct(args...) })
+// run runs the command line client and prints the command and how long it took.
+func (s *show) run(what string, args ...string) {
+	took := timed(func() { s.cloud.Conjunct(args...) })
 	s.line("conjunct "+strings.Join(args, " "), took, "%s", what)
-	return out
 }
 
 // expect prints a verdict and counts what is not as expected.
