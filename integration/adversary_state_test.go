@@ -193,10 +193,12 @@ func TestVirtualRouter(t *testing.T) {
 			to := lab.IPHeader{SrcMAC: c.MAC, DstMAC: mac, Src: c.Addr4(), Dst: virtual}
 			from := lab.IPHeader{SrcMAC: mac, DstMAC: c.MAC, Src: virtual, Dst: c.Addr4()}
 			port := uint16(3000 + 10*turn + i)
-			// The master announces itself, is asked, and speaks by itself as a member of its group.
-			master.SendFrames(lab.ARPFrame(mac, layers.ARPRequest, lab.Claim{Addr: virtual, MAC: mac}, lab.Claim{Addr: virtual}))
-			arrives(t, c.Host, master.Host, lab.UDPFrame(to, port, 53, []byte("question")))
-			arrives(t, master.Host, c.Host, lab.UDPFrame(from, 5353, port, []byte("news")))
+			// The master announces itself again and again, is asked, and speaks by itself as a member of its group.
+			announce := func() {
+				master.SendFrames(lab.ARPFrame(mac, layers.ARPRequest, lab.Claim{Addr: virtual, MAC: mac}, lab.Claim{Addr: virtual}))
+			}
+			arrives(t, c.Host, master.Host, lab.UDPFrame(to, port, 53, []byte("question")), announce)
+			arrives(t, master.Host, c.Host, lab.UDPFrame(from, 5353, port, []byte("news")), announce)
 		}
 	}
 	stolen := lab.UDPFrame(lab.IPHeader{SrcMAC: mac, DstMAC: clients[1].MAC, Src: virtual, Dst: clients[1].Addr4()}, 1, 2, []byte("I am the router"))
@@ -206,12 +208,13 @@ func TestVirtualRouter(t *testing.T) {
 	require.False(t, w.hears(t, clients[0].Host, clients[1].Host, truth, stolen))
 }
 
-// arrives sends a frame again and again until it is heard.
-func arrives(t *testing.T, from, to *lab.Host, frame []byte) {
+// arrives sends a frame again and again until it is heard, and does something before each time.
+func arrives(t *testing.T, from, to *lab.Host, frame []byte, before func()) {
 	t.Helper()
 	heard := to.Sniff(func(p gopacket.Packet) bool { return bytes.Equal(p.Data(), frame) })
 	defer heard.Close()
 	for range 20 {
+		before()
 		from.SendFrames(frame)
 		if heard.Heard(250 * time.Millisecond) {
 			return
