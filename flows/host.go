@@ -239,16 +239,7 @@ func (h *Host) GroupChanged(n policy.Number) {
 		fresh = &Group{Number: n}
 	}
 	old := g.Group
-	changed := func(a, b []Rule) (out []*Rule) {
-		for i := range a {
-			j := slices.IndexFunc(b, func(r Rule) bool { return r.Number == a[i].Number })
-			if j < 0 || !reflect.DeepEqual(a[i], b[j]) {
-				out = append(out, &a[i])
-			}
-		}
-		return out
-	}
-	gone, come := changed(old.Rules, fresh.Rules), changed(fresh.Rules, old.Rules)
+	gone, come := changedRules(old.Rules, fresh.Rules), changedRules(fresh.Rules, old.Rules)
 	for _, r := range come {
 		for vpc := range g.vpcs {
 			h.refer(r, vpc)
@@ -266,6 +257,20 @@ func (h *Host) GroupChanged(n policy.Number) {
 			h.unrefer(r, vpc)
 		}
 	}
+}
+
+// changedRules are the rules of a that b has not, or has otherwise.
+func changedRules(a, b []Rule) (out []*Rule) {
+	others := make(map[policy.Number]*Rule, len(b))
+	for i := range b {
+		others[b[i].Number] = &b[i]
+	}
+	for i := range a {
+		if other := others[a[i].Number]; other == nil || !reflect.DeepEqual(a[i], *other) {
+			out = append(out, &a[i])
+		}
+	}
+	return out
 }
 
 // MembersChanged says what changed in the directory of group members.
