@@ -93,7 +93,7 @@ func TestMigration(t *testing.T) {
 	mover := w.vm("mover", "hv2", 2, "servers")
 	w.passes(client.Host, lab.UDP(mover.Addr4(), portA))
 	defer press(client.Host, lab.UDPFrame(header(client.Host, mover.Host, 4), 9, portB, []byte("refused")))()
-	here := w.Lab.VM(lab.VM{Name: "mover-here", IfaceID: "mover", MAC: mover.MAC, Addrs: mover.Addrs})
+	here := w.VM(lab.VM{Name: "mover-here", IfaceID: "mover", MAC: mover.MAC, Addrs: mover.Addrs})
 	here.Plug(w.Hypervisor("hv1"))
 	serve(here.Host)
 	refused := []*lab.Sniffer{here.Sniff(toUDP(portB)), mover.Sniff(toUDP(portB))}

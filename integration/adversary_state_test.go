@@ -111,7 +111,7 @@ func TestReusedPortNumber(t *testing.T) {
 	former.Unplug()
 	// The next VM has the former's addresses, MAC and number, and may hear nothing.
 	p := w.declare("next", "lan", 2, "silent")
-	machine := w.Lab.VM(lab.VM{Name: "next", IfaceID: string(p), MAC: former.MAC, Addrs: former.Addrs, OFPort: number})
+	machine := w.VM(lab.VM{Name: "next", IfaceID: string(p), MAC: former.MAC, Addrs: former.Addrs, OFPort: number})
 	machine.Plug(w.Hypervisor("hv1"))
 	_, err := w.API.Ports().Get(w.ctx, "next", api.WaitActive(cloud.Patience))
 	w.Must(err)
