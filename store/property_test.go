@@ -201,8 +201,9 @@ func TestStoreAgreesWithThePlainReading(t *testing.T) {
 		}
 	})
 	t.Logf("%d transactions allowed, %d refused", allowedOnes, refusedOnes)
-	require.Greater(t, allowedOnes, 100)
-	require.Greater(t, refusedOnes, 100)
+	all := allowedOnes + refusedOnes
+	require.Greater(t, allowedOnes, all/10, "the transactions have become too easy to refuse")
+	require.Greater(t, refusedOnes, all/10, "the transactions have become too easy to allow")
 }
 
 func play(steps []step) func(policy.Tx) error {

@@ -169,7 +169,7 @@ func TestBundle_Idle(t *testing.T) {
 	slow := iter.Seq[openflow.FlowMod](func(yield func(openflow.FlowMod) bool) {
 		for i, m := range mods {
 			if i == 2000 {
-				time.Sleep(100 * time.Millisecond)
+				time.Sleep(time.Second)
 			}
 			if !yield(m) {
 				return
