@@ -4,7 +4,6 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
-	"regexp"
 	"testing"
 	"time"
 
@@ -52,8 +51,6 @@ func TestLiveConnections(t *testing.T) {
 	})
 }
 
-var flowModsTotal = regexp.MustCompile(`(?m)^conjunct_\w*flow_mods_total\{[^}]*\} ([0-9.e+]+)$`)
-
 // TestKilledController kills conjunctd with SIGKILL under traffic and starts it again: not a packet is lost, and not a flow is
 // touched.
 func TestKilledController(t *testing.T) {
@@ -90,9 +87,7 @@ func TestKilledController(t *testing.T) {
 	body, err := io.ReadAll(r.Body)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, r.StatusCode)
-	for _, m := range flowModsTotal.FindAllStringSubmatch(string(body), -1) {
-		require.Equal(t, "0", m[1], "%s", m[0])
-	}
+	require.Contains(t, string(body), "\nconjunct_bundles_total 0\n", "the controller that came back sent something")
 	w.group("servers", fromGroup(ingress(policy.UDP), "clients"), ingress(policy.TCP))
 	w.passes(client.Host, lab.TCP(far.Addr4(), portA))
 	require.NoError(t, w.StopDaemon(), "SIGTERM ends conjunctd with status 0")
