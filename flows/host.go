@@ -2,7 +2,6 @@ package flows
 
 import (
 	"iter"
-	"maps"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -286,11 +285,3 @@ func (h *Host) directoryChanged(d Delta, sets bool) {
 		}
 	}
 }
-
-// Refers reports whether a rule in force names the group (or, with sets, the IP set) as its remote for ports of the domain.
-func (h *Host) Refers(domain, n policy.Number, sets bool) bool {
-	return slices.ContainsFunc(h.planes, func(p *plane) bool { return p.isSets == sets && p.referred[domain].Contains(n) })
-}
-
-// Groups iterates the groups that a local port has.
-func (h *Host) Groups() iter.Seq[policy.Number] { return maps.Keys(h.groups) }

@@ -37,6 +37,9 @@ var answers = map[uint8]map[int]int{
 // is in no tuple. Those look at the packet: one component for -rpl, one for +rpl with what answers, one for ICMP errors.
 // Later fragments carry no ports in the userspace datapath: they pass when the peers and the protocol are allowed.
 func (r *Rule) serviceMatches() []openflow.Match {
+	if r.allServices() {
+		return nil
+	}
 	var out []openflow.Match
 	for _, f := range []int{4, 6} {
 		if !r.speaks(f) {
@@ -44,8 +47,6 @@ func (r *Rule) serviceMatches() []openflow.Match {
 		}
 		number, one := r.Protocol.NumberIn(f)
 		switch {
-		case r.Protocol == policy.All && ((r.V4 && r.V6) || r.Remote.saysFamily()):
-			// Every service: no dimension.
 		case r.Protocol == policy.All:
 			out = append(out, openflow.NewMatch(family(f)))
 		case !one:

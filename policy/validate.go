@@ -32,6 +32,9 @@ func Normalize(o Object, s *Snapshot) {
 		if o.IfaceID == "" {
 			o.IfaceID = o.ID
 		}
+		if o.SecurityGroupIDs == nil {
+			o.SecurityGroupIDs = []GroupID{}
+		}
 	case *Entry:
 		o.CIDR = CIDR(o.CIDR.Prefix().Masked())
 	case *Instance:
@@ -42,9 +45,6 @@ func Normalize(o Object, s *Snapshot) {
 		if o.Name == "" {
 			o.Name = o.ID
 		}
-	}
-	if p, ok := o.(*Port); ok && p.SecurityGroupIDs == nil {
-		p.SecurityGroupIDs = []GroupID{}
 	}
 }
 

@@ -20,26 +20,18 @@ func attachCommand(s *session) *cobra.Command {
   conjunct attach database --tag tier=db`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := s.names(cmd.Context())
+			n, group, target, err := f.resolve(cmd.Context(), s, args[0])
 			if err != nil {
 				return err
 			}
-			group, err := n.id(policy.KindGroup, args[0])
-			if err != nil {
-				return err
-			}
-			target, err := f.target(n)
-			if err != nil {
-				return err
-			}
-			a, err := n.client.AttachmentsOf(policy.GroupID(group)).Create(cmd.Context(), &api.Attachment{Target: target}, s.options()...)
+			a, err := n.client.AttachmentsOf(group).Create(cmd.Context(), &api.Attachment{Target: target}, s.options()...)
 			if behind := new(api.Behind); err != nil && !errors.As(err, &behind) {
 				return err
 			}
 			if s.output != table {
 				return errors.Join(s.show(n, []shown{{kindOf(policy.KindAttachment), a}}, true), err)
 			}
-			s.printf("security-group %s attached to %s%s\n", n.label(policy.KindGroup, group), n.targetWords(target), s.dryWords())
+			s.printf("security-group %s attached to %s%s\n", n.label(policy.KindGroup, string(group)), n.targetWords(target), s.dryWords())
 			return err
 		},
 	}

@@ -22,32 +22,24 @@ it. 'conjunct get attachments --of GROUP' lists what has it.`,
   conjunct detach quarantine --cidr 10.0.0.64/26 --vpc net`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := s.names(cmd.Context())
+			n, group, target, err := f.resolve(cmd.Context(), s, args[0])
 			if err != nil {
 				return err
 			}
-			group, err := n.id(policy.KindGroup, args[0])
-			if err != nil {
-				return err
-			}
-			target, err := f.target(n)
-			if err != nil {
-				return err
-			}
-			all := n.client.AttachmentsOf(policy.GroupID(group))
+			all := n.client.AttachmentsOf(group)
 			list, err := all.List(cmd.Context())
 			if err != nil {
 				return err
 			}
 			i := slices.IndexFunc(list, func(a api.Attachment) bool { return reflect.DeepEqual(a.Target, target) })
 			if i < 0 {
-				return &absentError{"security-group " + n.label(policy.KindGroup, group) + " is not attached to " + n.targetWords(target)}
+				return &absentError{"security-group " + n.label(policy.KindGroup, string(group)) + " is not attached to " + n.targetWords(target)}
 			}
 			err = all.Delete(cmd.Context(), list[i].ID, s.options()...)
 			if behind := new(api.Behind); err != nil && !errors.As(err, &behind) {
 				return err
 			}
-			s.printf("security-group %s detached from %s%s\n", n.label(policy.KindGroup, group), n.targetWords(target), s.dryWords())
+			s.printf("security-group %s detached from %s%s\n", n.label(policy.KindGroup, string(group)), n.targetWords(target), s.dryWords())
 			return err
 		},
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,6 +25,20 @@ func (f *targetFlags) add(cmd *cobra.Command) {
 	cmd.MarkFlagsMutuallyExclusive("instance", "port", "subnet", "cidr", "tag")
 	cmd.MarkFlagsOneRequired("instance", "port", "subnet", "cidr", "tag")
 	cmd.MarkFlagsRequiredTogether("cidr", "vpc")
+}
+
+// resolve finds out which group a command line speaks of, and to whom the flags attach it.
+func (f *targetFlags) resolve(ctx context.Context, s *session, word string) (*names, policy.GroupID, policy.Target, error) {
+	n, err := s.names(ctx)
+	if err != nil {
+		return nil, "", policy.Target{}, err
+	}
+	group, err := n.id(policy.KindGroup, word)
+	if err != nil {
+		return nil, "", policy.Target{}, err
+	}
+	target, err := f.target(n)
+	return n, policy.GroupID(group), target, err
 }
 
 // target is what the flags mean.
