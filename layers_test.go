@@ -20,7 +20,8 @@ var imports = map[string][]string{
 	"policy/policytest":    {"policy"},
 	"openflow":             {},
 	"openflow/ofconn":      {"openflow"},
-	"openflow/oftest":      {"openflow"},
+	"openflow/ofeval":      {"openflow"},
+	"openflow/oftest":      {"openflow", "openflow/ofeval"},
 	"openflow/oftest/real": {},
 	"ovsdb":                {},
 	"ovsdb/ovsdbtest":      {"ovsdb"},
@@ -28,7 +29,7 @@ var imports = map[string][]string{
 	"store":                {"policy"},
 	"members":              {"policy"},
 	"api":                  {"policy"},
-	"controller":           {"policy", "store", "members", "flows", "openflow", "openflow/ofconn", "ovsdb"},
+	"controller":           {"policy", "store", "members", "flows", "openflow", "openflow/ofconn", "openflow/ofeval", "ovsdb"},
 	"cmd/conjunctd":        {"policy", "store", "members", "flows", "openflow", "openflow/ofconn", "ovsdb", "api", "controller"},
 	"cmd/conjunct":         {"api", "policy"},
 	"cmd/docs":             {"policy", "openflow", "flows"},
@@ -42,6 +43,8 @@ var imports = map[string][]string{
 var pure = map[string][]string{
 	"policy": {"net/http", "log", "log/slog", "os", "math/rand", "math/rand/v2"},
 	"flows":  {"net", "net/http", "time", "log", "log/slog", "os", "math/rand", "math/rand/v2"},
+
+	"openflow/ofeval": {"net", "net/http", "time", "log", "log/slog", "os", "math/rand", "math/rand/v2"},
 }
 
 type listed struct {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"conjunct/openflow"
-	"conjunct/openflow/oftest"
+	"conjunct/openflow/ofeval"
 	"conjunct/policy"
 )
 
@@ -17,7 +17,7 @@ import (
 func (h *hypervisor) knock(n int, port uint16) []openflow.Port {
 	from := netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, 1}), 40000)
 	to := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(n)}), port)
-	j := h.sw.Inject(40, oftest.TCP(from, to, oftest.SYN).With(
+	j := h.sw.Inject(40, ofeval.TCP(from, to, ofeval.SYN).With(
 		openflow.MAC(openflow.EthSrc, [6]byte{2, 0, 0, 0, 0, 1}), openflow.MAC(openflow.EthDst, [6]byte{0xfa, 0x16, 0x3e, 0, 0, byte(n)}),
 		openflow.Exact(openflow.VLANVID, 7|openflow.VLANPresent)))
 	return j.Ports()

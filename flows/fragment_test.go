@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"conjunct/openflow"
+	"conjunct/openflow/ofeval"
 	"conjunct/openflow/oftest"
 	"conjunct/policy"
 )
@@ -35,7 +36,7 @@ func TestFragments_Whole(t *testing.T) {
 		for at, to := range map[openflow.Port]policy.MAC{2: mac(2), uplink: mac(9)} {
 			for _, addrs := range [][2]string{{"10.0.0.1", "10.0.0.2"}, {"fd00::1", "fd00::2"}} {
 				for id := range uint32(2) {
-					p := oftest.UDP(netip.AddrPortFrom(netip.MustParseAddr(addrs[0]), 1000), netip.AddrPortFrom(netip.MustParseAddr(addrs[1]), 2000)).
+					p := ofeval.UDP(netip.AddrPortFrom(netip.MustParseAddr(addrs[0]), 1000), netip.AddrPortFrom(netip.MustParseAddr(addrs[1]), 2000)).
 						With(openflow.MAC(openflow.EthSrc, mac(1)), openflow.MAC(openflow.EthDst, to))
 					arrived := 0
 					for _, part := range p.Fragments(id, 3) {

@@ -9,6 +9,7 @@ import (
 
 	"conjunct/flows"
 	"conjunct/openflow"
+	"conjunct/openflow/ofeval"
 	"conjunct/openflow/oftest"
 	"conjunct/policy"
 	"conjunct/policy/policytest"
@@ -48,22 +49,22 @@ func (b *bench) program(t testing.TB) {
 }
 
 // frame puts addresses and ports of a connection into a packet.
-func frame(c policy.Connection) oftest.Packet {
+func frame(c policy.Connection) ofeval.Packet {
 	from, to := netip.AddrPortFrom(c.Src, c.SrcPort), netip.AddrPortFrom(c.Dst, c.DstPort)
 	switch c.Protocol {
 	case policy.ProtoTCP:
-		return oftest.TCP(from, to, oftest.SYN)
+		return ofeval.TCP(from, to, ofeval.SYN)
 	case policy.ProtoUDP:
-		return oftest.UDP(from, to)
+		return ofeval.UDP(from, to)
 	case policy.ProtoSCTP:
-		return oftest.SCTP(from, to)
+		return ofeval.SCTP(from, to)
 	case policy.ProtoICMP, policy.ProtoICMPv6:
-		return oftest.ICMP(c.Src, c.Dst, c.ICMPType, c.ICMPCode, 7)
+		return ofeval.ICMP(c.Src, c.Dst, c.ICMPType, c.ICMPCode, 7)
 	}
-	return oftest.Proto(c.Src, c.Dst, c.Protocol)
+	return ofeval.Proto(c.Src, c.Dst, c.Protocol)
 }
 
-func between(p oftest.Packet, from, to policy.MAC) oftest.Packet {
+func between(p ofeval.Packet, from, to policy.MAC) ofeval.Packet {
 	return p.With(openflow.MAC(openflow.EthSrc, from), openflow.MAC(openflow.EthDst, to))
 }
 
@@ -89,7 +90,7 @@ func (b *bench) end(id policy.PortID, version int) end {
 }
 
 // send injects a packet at one end and reports whether it came out at the other.
-func (b *bench) send(p oftest.Packet, from, to end) (bool, oftest.Journey) {
+func (b *bench) send(p ofeval.Packet, from, to end) (bool, ofeval.Journey) {
 	p = between(p, from.mac, to.mac)
 	if from.view == nil { // The frame arrives with the tag of the other end's segment.
 		p = p.With(openflow.Exact(openflow.VLANVID, uint64(to.view.Subnet.VLAN)|openflow.VLANPresent))
@@ -147,21 +148,21 @@ func (b *bench) ask(t testing.TB, q policytest.Question) bool {
 	if !got || platform || c.Protocol == policy.ProtoTCP && c.DstPort == 25 {
 		return got
 	}
-	again := func(what string, p oftest.Packet, from, to end) {
+	again := func(what string, p ofeval.Packet, from, to end) {
 		ok, j := b.send(p, from, to)
 		require.True(t, ok, "seed %d: %s of %+v\n%s", b.w.Seed, what, q, j)
 	}
 	if hasReply(c) && (to.view == nil || to.view.Owns(to.addr)) {
 		answer := p.Reply()
 		if c.Protocol == policy.ProtoTCP {
-			answer = answer.With(openflow.Exact(openflow.TCPFlags, oftest.SYN|oftest.ACK))
+			answer = answer.With(openflow.Exact(openflow.TCPFlags, ofeval.SYN|ofeval.ACK))
 		}
 		again("the reply", answer, to, from)
 		if c.Protocol == policy.ProtoTCP {
-			p = p.With(openflow.Exact(openflow.TCPFlags, oftest.ACK))
+			p = p.With(openflow.Exact(openflow.TCPFlags, ofeval.ACK))
 		}
 		again("the next packet", p, from, to)
-		again("the ICMP error", oftest.Unreachable(to.addr, p), to, from)
+		again("the ICMP error", ofeval.Unreachable(to.addr, p), to, from)
 	}
 	return got
 }

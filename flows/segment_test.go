@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"conjunct/openflow"
+	"conjunct/openflow/ofeval"
 	"conjunct/openflow/oftest"
 	"conjunct/policy"
 )
@@ -50,7 +51,7 @@ func TestSharedMAC(t *testing.T) {
 		{"to a port's own", 3, policy.MAC{2, 0, 0, 0, 0, 3}, policy.MAC{2, 0, 0, 0, 0, 1}, []openflow.Port{1}},
 	} {
 		at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(c.from)}), 1)
-		p := oftest.UDP(at, netip.MustParseAddrPort("10.0.0.100:9")).With(openflow.MAC(openflow.EthSrc, c.src), openflow.MAC(openflow.EthDst, c.dst))
+		p := ofeval.UDP(at, netip.MustParseAddrPort("10.0.0.100:9")).With(openflow.MAC(openflow.EthSrc, c.src), openflow.MAC(openflow.EthDst, c.dst))
 		var got []openflow.Port
 		j := s.Inject(c.from, p)
 		for _, o := range j.Outputs {

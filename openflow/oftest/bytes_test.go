@@ -5,7 +5,7 @@ import (
 	"net/netip"
 
 	"conjunct/openflow"
-	. "conjunct/openflow/oftest"
+	. "conjunct/openflow/ofeval"
 )
 
 // A wire packet is an IPv4 or IPv6 packet in bytes, for a real switch, and the same as a Packet.

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"conjunct/openflow"
+	. "conjunct/openflow/ofeval"
 	. "conjunct/openflow/oftest"
 )
 

@@ -6,6 +6,7 @@ import (
 	"unique"
 
 	"conjunct/openflow"
+	"conjunct/openflow/ofeval"
 )
 
 // An entry is a flow as a switch keeps it. What is equal in many switches is kept once for all of them. An entry
@@ -58,8 +59,8 @@ func (e *entry) stats() openflow.FlowStats {
 // A table is one flow table. Its classifier is built at the first lookup.
 type table struct {
 	entries map[entryKey]*entry
-	index   *classifier
-	rules   map[*entry]*rule // of index
+	index   *ofeval.Classifier
+	rules   map[*entry]*ofeval.Rule // of index
 }
 
 // sorted returns the entries in the order of insertion.
@@ -73,14 +74,14 @@ func (t *table) sorted() []*entry {
 }
 
 // classifier returns the index.
-func (t *table) classifier() *classifier {
+func (t *table) classifier() *ofeval.Classifier {
 	if t.index == nil {
-		t.index, t.rules = newClassifier(), make(map[*entry]*rule, len(t.entries))
+		t.index, t.rules = ofeval.NewClassifier(), make(map[*entry]*ofeval.Rule, len(t.entries))
 		all := t.sorted()
 		for i, e := range all {
 			t.insert(e)
 			if i+1 == len(all) || all[i+1].order>>32 != e.order>>32 {
-				t.index.publish()
+				t.index.Publish()
 			}
 		}
 	}
@@ -88,12 +89,12 @@ func (t *table) classifier() *classifier {
 }
 
 func (t *table) insert(e *entry) {
-	r := newRule(e, e.flow())
+	r := ofeval.NewRule(e.flow(), &e.packets)
 	t.rules[e] = r
-	t.index.insert(r)
+	t.index.Insert(r)
 }
 
 func (t *table) remove(e *entry) {
-	t.index.remove(t.rules[e])
+	t.index.Remove(t.rules[e])
 	delete(t.rules, e)
 }

@@ -53,7 +53,7 @@ func (s *Switch) reindex(done []change) {
 		}
 	}
 	for t := range touched {
-		t.index.publish()
+		t.index.Publish()
 	}
 }
 

@@ -42,11 +42,6 @@ func (s *Switch) RemovePort(number openflow.Port) {
 	flush(told)
 }
 
-func (s *Switch) hasPort(p openflow.Port) bool {
-	_, ok := s.ports[p]
-	return ok
-}
-
 func (s *Switch) portNumbers() []openflow.Port {
 	numbers := make([]openflow.Port, 0, len(s.ports))
 	for n := range s.ports {

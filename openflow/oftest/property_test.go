@@ -10,6 +10,7 @@ import (
 
 	"conjunct/openflow"
 	"conjunct/openflow/ofconn"
+	. "conjunct/openflow/ofeval"
 	. "conjunct/openflow/oftest"
 	"conjunct/openflow/oftest/real"
 )

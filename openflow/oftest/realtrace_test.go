@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	. "conjunct/openflow/oftest"
+	. "conjunct/openflow/ofeval"
 	"conjunct/openflow/oftest/real"
 )
 

@@ -44,7 +44,7 @@ func (c *channel) do(xid uint32, m openflow.Message) (again bool, err error) {
 	case openflow.BundleAdd:
 		return true, c.bundleAdd(xid, m)
 	case openflow.CTFlushZone:
-		s.tracker.flush(m.Zone)
+		s.datapath.FlushZone(m.Zone)
 	case openflow.FlowDescRequest:
 		c.describeFlows(xid, m)
 	case openflow.AggregateRequest:

@@ -2,6 +2,7 @@ package oftest
 
 import (
 	"conjunct/openflow"
+	"conjunct/openflow/ofeval"
 )
 
 // selected returns the flows that a flow mod, other than one that adds, is about.
@@ -31,13 +32,13 @@ func (s *Switch) selected(m *openflow.FlowMod) []located {
 // filtered returns the flows within a filter, by table and in the order of insertion.
 func (s *Switch) filtered(filter openflow.FlowFilter) []located {
 	var found []located
-	conds := conditions(filter.Match)
+	conds := ofeval.NewConditions(filter.Match)
 	for id, t := range s.tables {
 		if t == nil || filter.Table != openflow.AllTables && filter.Table != uint8(id) {
 			continue
 		}
 		for _, e := range t.sorted() {
-			if meets(e, filter) && within(e, conds) {
+			if meets(e, filter) && (len(conds) == 0 || e.conditions().Within(conds)) {
 				found = append(found, located{uint8(id), e})
 			}
 		}
@@ -66,31 +67,12 @@ func outputs(actions []openflow.Action, port openflow.Port) bool {
 	return false
 }
 
-// within reports whether every packet that e matches meets the conditions.
-func within(e *entry, conds []condition) bool {
-	if len(conds) == 0 {
-		return true
-	}
-	has := e.conditions()
-	for _, c := range conds {
-		mine, ok := has[c.slot]
-		if !ok || c.mask.andNot(mine.mask) != (value{}) || mine.value.and(c.mask) != c.value {
-			return false
-		}
-	}
-	return true
-}
-
-func (e *entry) conditions() map[openflow.Field]condition {
+func (e *entry) conditions() ofeval.Conditions {
 	m, err := openflow.DecodeMatch([]byte(e.key.match.Value()))
 	if err != nil {
 		panic("oftest: decode own match: " + err.Error())
 	}
-	has := make(map[openflow.Field]condition)
-	for _, c := range conditions(m) {
-		has[c.slot] = c
-	}
-	return has
+	return ofeval.NewConditions(m)
 }
 
 // overlaps reports whether the table has another flow of the same priority that some packet matches as well.
@@ -99,22 +81,11 @@ func (s *Switch) overlaps(f openflow.Flow) bool {
 	if t == nil {
 		return false
 	}
-	conds := conditions(f.Match)
+	conds := ofeval.NewConditions(f.Match)
 	for _, e := range t.entries {
-		if e.key.priority == f.Priority && compatible(e.conditions(), conds) {
+		if e.key.priority == f.Priority && e.conditions().Overlaps(conds) {
 			return true
 		}
 	}
 	return false
-}
-
-// compatible reports whether no field is asked to be two things.
-func compatible(has map[openflow.Field]condition, conds []condition) bool {
-	for _, c := range conds {
-		mine, ok := has[c.slot]
-		if both := mine.mask.and(c.mask); ok && mine.value.and(both) != c.value.and(both) {
-			return false
-		}
-	}
-	return true
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conjunct/openflow"
+	"conjunct/openflow/ofeval"
 )
 
 // Config is what a switch is made of.
@@ -26,16 +27,15 @@ type Config struct {
 type Switch struct {
 	config Config
 
-	mu        sync.Mutex
-	tables    [numTables]*table
-	batch     uint64 // of flow mods that were carried out in one step
-	order     uint64 // of the newest flow
-	ports     map[openflow.Port]openflow.PortDesc
-	frags     openflow.FragMode
-	tracker   tracker
-	fragments reassembler
-	faults    faultState
-	masters   masterState
+	mu       sync.Mutex
+	tables   [numTables]*table
+	batch    uint64 // of flow mods that were carried out in one step
+	order    uint64 // of the newest flow
+	ports    map[openflow.Port]openflow.PortDesc
+	frags    openflow.FragMode
+	datapath ofeval.Datapath
+	faults   faultState
+	masters  masterState
 
 	channels map[*channel]struct{}
 	told     []*channel // that have messages queued by what another channel asked
@@ -60,52 +60,41 @@ func NewSwitch(config Config) *Switch {
 }
 
 // Inject lets a packet come in by a port. Flows count it, connections take note of it.
-func (s *Switch) Inject(in openflow.Port, p Packet) Journey {
+func (s *Switch) Inject(in openflow.Port, p ofeval.Packet) ofeval.Journey {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p.setNumber(openflow.InPort, uint64(in))
-	var j Journey
-	s.run(&j, p, 0, 0)
-	return j
+	return s.datapath.Inject(view{s}, 0, p.With(openflow.Exact(openflow.InPort, uint64(in))))
 }
 
 // Trace shows where a packet with all its metadata (in_port, registers, ct_state and what it implies) would go from a table on, and
 // changes nothing. After each ct(table=N) it goes on with the next of the states given, +trk+new when there is none left.
-func (s *Switch) Trace(table uint8, p Packet, states ...uint8) Journey {
+func (s *Switch) Trace(table uint8, p ofeval.Packet, states ...uint8) ofeval.Journey {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var j Journey
-	s.resume(&j, p, table, &states)
-	return j
+	return ofeval.Trace(view{s}, table, p, states...)
 }
 
 // Lookup returns the flow of one table that the packet meets.
-func (s *Switch) Lookup(table uint8, p Packet) (openflow.Flow, bool) {
+func (s *Switch) Lookup(table uint8, p ofeval.Packet) (openflow.Flow, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r := s.lookup(table, &p); r != nil {
-		return r.flow, true
+	if r := (view{s}).Lookup(table, &p).Rule; r != nil {
+		return r.Flow, true
 	}
 	return openflow.Flow{}, false
 }
 
-// lookup finds the rule for a packet, which shows its ports or not as the switch is configured for fragments.
-func (s *Switch) lookup(tableID uint8, p *Packet) *rule {
-	if int(tableID) >= len(s.tables) || s.tables[tableID] == nil {
-		return nil
+// view is what packets go through; the lock of the switch is held.
+type view struct{ s *Switch }
+
+func (v view) Lookup(table uint8, p *ofeval.Packet) ofeval.Hit {
+	if int(table) >= len(v.s.tables) || v.s.tables[table] == nil {
+		return ofeval.Hit{}
 	}
-	c := s.tables[tableID].classifier()
-	if p.number(openflow.IPFrag)&openflow.FragAny == 0 || s.frags == openflow.FragNXMatch {
-		return c.lookup(p)
-	}
-	if s.frags != openflow.FragNormal {
-		return nil
-	}
-	src, dst := p.fields[openflow.TCPSrc], p.fields[openflow.TCPDst]
-	p.fields[openflow.TCPSrc], p.fields[openflow.TCPDst] = value{}, value{}
-	defer func() { p.fields[openflow.TCPSrc], p.fields[openflow.TCPDst] = src, dst }()
-	return c.lookup(p)
+	return v.s.tables[table].classifier().Lookup(p, v.s.frags)
 }
+
+func (v view) Ports() []openflow.Port { return v.s.portNumbers() }
 
 // Apply carries out flow mods in one step, or none of them.
 func (s *Switch) Apply(mods ...openflow.FlowMod) error {
@@ -166,7 +155,7 @@ func (s *Switch) Dump() string {
 func (s *Switch) FlushZone(zone uint16) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tracker.flush(zone)
+	s.datapath.FlushZone(zone)
 }
 
 // SetFragments is the switch's side of OFPT_SET_CONFIG.
@@ -182,7 +171,7 @@ func (s *Switch) Restart() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tables = [numTables]*table{}
-	s.tracker, s.fragments, s.masters = tracker{}, reassembler{}, masterState{}
+	s.datapath, s.masters = ofeval.Datapath{}, masterState{}
 	s.frags = openflow.FragNormal
 	s.disconnect()
 }

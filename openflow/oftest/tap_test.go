@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"conjunct/openflow"
+	. "conjunct/openflow/ofeval"
 	. "conjunct/openflow/oftest"
 	"conjunct/openflow/oftest/real"
 )

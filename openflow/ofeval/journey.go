@@ -1,4 +1,4 @@
-package oftest
+package ofeval
 
 import (
 	"fmt"
@@ -31,7 +31,9 @@ type Step struct {
 	Table uint8
 	Hit   bool
 	Flow  openflow.Flow // that was hit
-	Sees  string        // the packet, when it begins a pass
+	// Components are the flows that complete the conjunction which led to Flow; none when Flow does not look at conj_id.
+	Components []openflow.Flow
+	Sees       string // the packet, when it begins a pass
 }
 
 // Ports returns the ports by which the packet left, in order; a port comes twice when two packets left by it.

@@ -1,15 +1,40 @@
-package oftest
+package ofeval
 
 import "conjunct/openflow"
 
+// Tables are what packets go through.
+type Tables interface {
+	// Lookup returns what the packet meets in a table.
+	Lookup(table uint8, p *Packet) Hit
+	// Ports lists the ports by number.
+	Ports() []openflow.Port
+}
+
+// A Datapath carries out what tables say, and tracks connections and fragments meanwhile. The zero Datapath knows of none. It is
+// used by one goroutine at a time.
+type Datapath struct {
+	tracker   tracker
+	fragments reassembler
+}
+
+// Inject takes a packet, metadata included, through the tables from one of them on. Flows count it, connections take note of it.
+func (d *Datapath) Inject(t Tables, table uint8, p Packet) Journey {
+	var j Journey
+	d.run(t, &j, p, table, 0)
+	return j
+}
+
+// FlushZone forgets the connections of a zone.
+func (d *Datapath) FlushZone(zone uint16) { d.tracker.flush(zone) }
+
 // run takes a packet through a pass that begins at table, and does what that says.
-func (s *Switch) run(j *Journey, p Packet, table uint8, number int) {
+func (d *Datapath) run(t Tables, j *Journey, p Packet, table uint8, number int) {
 	if number >= maxPasses {
 		j.Problem = "too many passes"
 		return
 	}
 	parts := []Packet{p}
-	x := pass{s: s, journey: j, number: j.nextPass(), count: true, p: &p}
+	x := pass{tables: t, journey: j, number: j.nextPass(), count: true, p: &p}
 	x.visit(table, false)
 	for i := range x.todo {
 		o := &x.todo[i]
@@ -23,14 +48,14 @@ func (s *Switch) run(j *Journey, p Packet, table uint8, number int) {
 				parts[k].track = tracked{}
 			}
 		case doTrack:
-			parts = s.track(o, parts)
+			parts = d.track(o, parts)
 			if o.table == openflow.NoTable {
 				continue
 			}
 			for k := range parts {
 				next := o.packet.overlaid(&parts[k])
 				next.setTracked(parts[k].track)
-				s.run(j, next, o.table, number+1)
+				d.run(t, j, next, o.table, number+1)
 			}
 		}
 	}
@@ -38,21 +63,21 @@ func (s *Switch) run(j *Journey, p Packet, table uint8, number int) {
 
 // track sends packets through connection tracking. Fragments wait there until the packet is whole, and then all get what is
 // found out about it.
-func (s *Switch) track(o *operation, parts []Packet) []Packet {
+func (d *Datapath) track(o *operation, parts []Packet) []Packet {
 	var out []Packet
 	for i := range parts {
 		p := o.packet.overlaid(&parts[i])
 		if p.frag.of == 0 {
-			s.tracker.execute(&p, &o.ct)
+			d.tracker.execute(&p, &o.ct)
 			out = append(out, p)
 			continue
 		}
-		whole := s.fragments.add(p, o.ct.zone)
+		whole := d.fragments.add(p, o.ct.zone)
 		if whole == nil {
 			continue
 		}
 		first := whole[0]
-		s.tracker.execute(&first, &o.ct)
+		d.tracker.execute(&first, &o.ct)
 		for _, part := range whole {
 			part.track = first.track
 			out = append(out, part)
@@ -73,16 +98,23 @@ func (j *Journey) emit(port openflow.Port, p Packet) {
 	j.Outputs = append(j.Outputs, Output{Port: port, VLANs: p.VLANs(), Packet: p})
 }
 
-// resume is run without any effect on connections, fragments and counts: a tracked packet goes on with the next of the
-// given states, and with +trk+new when there is none left, as in ofproto/trace.
-func (s *Switch) resume(j *Journey, p Packet, table uint8, next *[]uint8) {
+// Trace shows where a packet with all its metadata (in_port, registers, ct_state and what it implies) would go from a table on, and
+// has no effect on connections, fragments and counts. After each ct(table=N) the packet goes on with the next of the states given, and with
+// +trk+new when there is none left, as in ofproto/trace.
+func Trace(t Tables, table uint8, p Packet, states ...uint8) Journey {
+	var j Journey
+	resume(t, &j, p, table, &states)
+	return j
+}
+
+func resume(t Tables, j *Journey, p Packet, table uint8, next *[]uint8) {
 	type pending struct {
 		p     Packet
 		table uint8
 	}
 	for queue := []pending{{p, table}}; len(queue) > 0; queue = queue[1:] {
 		p, table := queue[0].p, queue[0].table
-		x := pass{s: s, journey: j, number: j.nextPass(), p: &p}
+		x := pass{tables: t, journey: j, number: j.nextPass(), p: &p}
 		x.visit(table, false)
 		for i := range x.todo {
 			switch o := &x.todo[i]; {

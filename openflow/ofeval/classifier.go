@@ -1,4 +1,4 @@
-package oftest
+package ofeval
 
 import (
 	"cmp"
@@ -8,13 +8,13 @@ import (
 	"conjunct/openflow"
 )
 
-// A classifier finds the flow of one table for a packet, in the way of lib/classifier.c of Open vSwitch: a subtable per
+// A Classifier finds the flow of one table for a packet, in the way of lib/classifier.c of Open vSwitch: a subtable per
 // mask, searched by hash, in the order of the highest priority in each.
 //
 //	subtables   [ mask A, max 200 ] [ mask B, max 100 ] [ mask C, max 100 ]
 //	                 |                                                       the order of equal ones is that of
 //	              masked packet -> rules with that match, by priority       insertion, and decides ties
-type classifier struct {
+type Classifier struct {
 	subtables []*subtable
 	byMask    map[string]*subtable
 }
@@ -23,31 +23,26 @@ type classifier struct {
 type subtable struct {
 	mask  []condition
 	key   string
-	rules map[string][]*rule // by masked value; highest priority first
+	rules map[string][]*Rule // by masked value; highest priority first
 	max   uint16             // highest priority in it
 }
 
-// A condition is the mask of one field; value belongs to a rule.
-type condition struct {
-	slot        openflow.Field
-	value, mask value
-}
-
-// A rule is a flow in a classifier.
-type rule struct {
-	entry    *entry
-	flow     openflow.Flow
+// A Rule is a flow in a Classifier.
+type Rule struct {
+	Flow     openflow.Flow
+	count    *uint64                // of packets; nil when nobody counts
 	clauses  []openflow.Conjunction // of a soft match; nil for a hard one
 	minN     uint8                  // smallest N of the clauses
 	subtable *subtable
 	masked   string
 }
 
-func newClassifier() *classifier { return &classifier{byMask: make(map[string]*subtable)} }
+// NewClassifier returns an empty Classifier.
+func NewClassifier() *Classifier { return &Classifier{byMask: make(map[string]*subtable)} }
 
-// newRule decodes what a classifier needs to know of a flow.
-func newRule(e *entry, flow openflow.Flow) *rule {
-	r := &rule{entry: e, flow: flow, minN: 255}
+// NewRule makes a flow ready for a Classifier. count, where it is not nil, counts the packets that hit it.
+func NewRule(flow openflow.Flow, count *uint64) *Rule {
+	r := &Rule{Flow: flow, count: count, minN: 255}
 	for _, a := range flow.Actions {
 		if c, ok := a.(openflow.Conjunction); ok {
 			r.clauses = append(r.clauses, c)
@@ -57,9 +52,9 @@ func newRule(e *entry, flow openflow.Flow) *rule {
 	return r
 }
 
-// conditions returns the fields of a match as slots, in order.
-func conditions(m openflow.Match) []condition {
-	var all []condition
+// NewConditions returns the fields of a match, in order.
+func NewConditions(m openflow.Match) Conditions {
+	var all Conditions
 	for f := range m.Fields() {
 		all = append(all, condition{slot(f.Field), fromBits(f.Value), fromBits(f.Mask)})
 	}
@@ -67,9 +62,9 @@ func conditions(m openflow.Match) []condition {
 	return all
 }
 
-// insert adds a rule, or puts it in the place of one with the same match and priority. publish must follow.
-func (c *classifier) insert(r *rule) {
-	conds := conditions(r.flow.Match)
+// Insert adds a rule, or puts it in the place of one with the same match and priority. Publish must follow.
+func (c *Classifier) Insert(r *Rule) {
+	conds := NewConditions(r.Flow.Match)
 	var key, masked []byte
 	for _, cond := range conds {
 		key = appendValue(append(key, byte(cond.slot)), cond.mask)
@@ -77,7 +72,7 @@ func (c *classifier) insert(r *rule) {
 	}
 	s := c.byMask[string(key)]
 	if s == nil {
-		s = &subtable{mask: conds, key: string(key), rules: make(map[string][]*rule)}
+		s = &subtable{mask: conds, key: string(key), rules: make(map[string][]*Rule)}
 		c.byMask[s.key] = s
 		c.subtables = append(c.subtables, s)
 	}
@@ -89,11 +84,11 @@ func (c *classifier) insert(r *rule) {
 		return
 	}
 	s.rules[r.masked] = slices.Insert(list, at, r)
-	s.max = max(s.max, r.flow.Priority)
+	s.max = max(s.max, r.Flow.Priority)
 }
 
-// remove takes out a rule that is in the classifier. publish must follow.
-func (c *classifier) remove(r *rule) {
+// Remove takes out a rule that is in the Classifier. Publish must follow.
+func (c *Classifier) Remove(r *Rule) {
 	s := r.subtable
 	list := s.rules[r.masked]
 	at := slices.Index(list, r)
@@ -112,21 +107,21 @@ func (c *classifier) remove(r *rule) {
 		c.subtables = c.subtables[:last]
 		return
 	}
-	if r.flow.Priority == s.max {
+	if r.Flow.Priority == s.max {
 		s.max = 0
 		for _, list := range s.rules {
-			s.max = max(s.max, list[0].flow.Priority)
+			s.max = max(s.max, list[0].Flow.Priority)
 		}
 	}
 }
 
-// publish brings the subtables into the order of the search. Equal ones keep their order.
-func (c *classifier) publish() {
+// Publish brings the subtables into the order of the search. Equal ones keep their order.
+func (c *Classifier) Publish() {
 	slices.SortStableFunc(c.subtables, func(a, b *subtable) int { return cmp.Compare(b.max, a.max) })
 }
 
 // find returns the rule of highest priority in the subtable that the packet meets.
-func (s *subtable) find(p *Packet) *rule {
+func (s *subtable) find(p *Packet) *Rule {
 	var room [256]byte
 	masked := room[:0]
 	for i := range s.mask {
@@ -140,7 +135,7 @@ func (s *subtable) find(p *Packet) *rule {
 }
 
 // nextLower returns the rule of next lower priority with the same match.
-func (r *rule) nextLower() *rule {
+func (r *Rule) nextLower() *Rule {
 	list := r.subtable.rules[r.masked]
 	if at := slices.Index(list, r) + 1; at < len(list) {
 		return list[at]
@@ -148,7 +143,7 @@ func (r *rule) nextLower() *rule {
 	return nil
 }
 
-func byPriority(a, b *rule) int { return cmp.Compare(b.flow.Priority, a.flow.Priority) }
+func byPriority(a, b *Rule) int { return cmp.Compare(b.Flow.Priority, a.Flow.Priority) }
 
 func appendValue(b []byte, v value) []byte {
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, v.hi), v.lo)

@@ -1,4 +1,4 @@
-package oftest
+package ofeval
 
 import "conjunct/openflow"
 

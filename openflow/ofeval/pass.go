@@ -1,7 +1,8 @@
-package oftest
+package ofeval
 
 import (
 	"fmt"
+	"slices"
 
 	"conjunct/openflow"
 )
@@ -15,7 +16,7 @@ const (
 
 // A pass takes a packet through the tables and makes the list of what is to be done with it.
 type pass struct {
-	s       *Switch
+	tables  Tables
 	journey *Journey
 	number  int
 	count   bool // whether flows count the packet
@@ -58,7 +59,8 @@ func (x *pass) visit(table uint8, deeper bool) {
 		x.fail("too many resubmits")
 		return
 	}
-	r := x.s.lookup(table, x.p)
+	hit := x.tables.Lookup(table, x.p)
+	r := hit.Rule
 	step := Step{Pass: x.number, Depth: x.level, Table: table, Hit: r != nil}
 	if len(x.journey.Steps) == 0 || x.journey.Steps[len(x.journey.Steps)-1].Pass != x.number {
 		step.Sees = x.p.String()
@@ -67,22 +69,25 @@ func (x *pass) visit(table uint8, deeper bool) {
 		x.journey.Steps = append(x.journey.Steps, step)
 		return
 	}
-	step.Flow = r.flow
-	x.journey.Steps = append(x.journey.Steps, step)
-	if x.count {
-		r.entry.packets++
+	step.Flow = r.Flow
+	for _, c := range hit.Components {
+		step.Components = append(step.Components, c.Flow)
 	}
-	if r.flow.Instructions != nil {
+	x.journey.Steps = append(x.journey.Steps, step)
+	if x.count && r.count != nil {
+		*r.count++
+	}
+	if r.Flow.Instructions != nil {
 		x.fail("instructions other than apply_actions and goto_table")
 		return
 	}
-	for _, a := range r.flow.Actions {
+	for _, a := range r.Flow.Actions {
 		if x.act(a, table); x.over {
 			return
 		}
 	}
-	if r.flow.Goto != 0 {
-		x.visit(r.flow.Goto, false)
+	if r.Flow.Goto != 0 {
+		x.visit(r.Flow.Goto, false)
 	}
 }
 
@@ -158,7 +163,7 @@ func (x *pass) output(port openflow.Port) {
 	case openflow.PortInPort:
 		x.add(operation{kind: doOutput, port: in})
 	case openflow.PortNormal, openflow.PortFlood, openflow.PortAll:
-		for _, p := range x.s.portNumbers() {
+		for _, p := range x.tables.Ports() {
 			if p != in {
 				x.add(operation{kind: doOutput, port: p})
 			}
@@ -168,7 +173,7 @@ func (x *pass) output(port openflow.Port) {
 	case openflow.PortTable:
 		x.fail("output to TABLE is not modelled")
 	default:
-		if port != in && x.s.hasPort(port) {
+		if port != in && slices.Contains(x.tables.Ports(), port) {
 			x.add(operation{kind: doOutput, port: port})
 		}
 	}
