@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,8 +19,9 @@ import (
 // town is a cloud of two hypervisors with one segment, for tests that make VMs and groups as they go.
 type town struct {
 	*cloud.Cloud
-	t   testing.TB
-	ctx context.Context
+	t        testing.TB
+	ctx      context.Context
+	segments map[string]subnet // of subnets, by name
 }
 
 // settles bounds how long the datapath may go on as before once the switch has confirmed a change: its cached flows are
@@ -31,7 +33,7 @@ func newTown(t testing.TB, settings ...string) *town {
 		t.Skip(err)
 	}
 	c := cloud.New(t, cloud.Options{Daemon: daemon, CLI: client, Hypervisors: []string{"hv1", "hv2"}, Settings: settings})
-	w := &town{Cloud: c, t: t, ctx: context.Background()}
+	w := &town{Cloud: c, t: t, ctx: context.Background(), segments: map[string]subnet{}}
 	_, err := c.API.Projects().Put(w.ctx, "p", &api.Project{Name: "p"})
 	c.Must(err)
 	w.network("v", "lan", 0)
@@ -141,4 +143,81 @@ func tcpTo(port uint16) func(netip.Addr) lab.Probe {
 
 func udpTo(port uint16) func(netip.Addr) lab.Probe {
 	return func(a netip.Addr) lab.Probe { return lab.UDP(a, port) }
+}
+
+// cell is a probe of a matrix, and whether it is to be answered.
+type cell struct {
+	from  *lab.Host
+	probe lab.Probe
+	open  bool
+}
+
+// measures sends all probes at once, and those that are not as they should be again until the datapath has settled.
+func (w *town) measures(t testing.TB, matrix []cell) {
+	t.Helper()
+	for end := time.Now().Add(settles); ; {
+		attempts := make([]lab.Attempt, len(matrix))
+		for i, c := range matrix {
+			attempts[i] = lab.Attempt{From: c.from, Probe: c.probe}
+		}
+		var wrong []cell
+		var words []string
+		for i, outcome := range lab.TryAll(attempts) {
+			if c := matrix[i]; (outcome == lab.Open) != c.open {
+				wrong, words = append(wrong, c), append(words, fmt.Sprintf("%s → %s: %s", c.from.Label, c.probe, outcome))
+			}
+		}
+		if len(wrong) == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			require.Fail(t, "not as it should be", "%s\n%s", strings.Join(words, "\n"), w.DaemonLog())
+		}
+		matrix = wrong
+	}
+}
+
+// subnet is a segment of a routed VPC: the third part of its addresses tells it from the others, 10.0.<net>.0/24 and fd00:0:0:<net>::/64.
+type subnet struct {
+	name string
+	vlan int
+	net  byte
+}
+
+func (s subnet) cidrs() []netip.Prefix {
+	return []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, s.net}), 24), netip.PrefixFrom(s.addr6(0), 64)}
+}
+
+func (s subnet) addr6(n byte) netip.Addr { return netip.AddrFrom16([16]byte{0: 0xfd, 7: s.net, 15: n}) }
+
+// subnets makes a VPC of these subnets and a router between them, the first address of each, and returns a VM's routes by subnet.
+func (w *town) subnets(vpc string, list ...subnet) map[string][]lab.Route {
+	_, err := w.API.VPCs().Put(w.ctx, vpc, &api.VPC{Name: vpc, ProjectID: "p"})
+	w.Must(err)
+	var legs []lab.Leg
+	routes := map[string][]lab.Route{}
+	for _, s := range list {
+		_, err := w.API.Subnets().Put(w.ctx, s.name, &api.Subnet{Name: s.name, VPCID: policy.VPCID(vpc), VLAN: s.vlan, CIDRs: s.cidrs()})
+		w.Must(err)
+		gateway := []netip.Addr{netip.AddrFrom4([4]byte{10, 0, s.net, 1}), s.addr6(1)}
+		legs = append(legs, lab.Leg{VLAN: s.vlan, Addrs: []netip.Prefix{netip.PrefixFrom(gateway[0], 24), netip.PrefixFrom(gateway[1], 64)}})
+		routes[s.name] = []lab.Route{
+			{To: netip.MustParsePrefix("10.0.0.0/16"), Via: gateway[0]}, {To: netip.MustParsePrefix("fd00::/48"), Via: gateway[1]},
+		}
+		w.segments[s.name] = s
+	}
+	w.Router("gw", legs...)
+	return routes
+}
+
+// declareAt is declare for a routed subnet.
+func (w *town) declareAt(name, segment string, n byte, groups ...string) policy.PortID {
+	w.assign(name, groups...)
+	s := w.segments[segment]
+	_, err := w.API.Ports().Put(w.ctx, name, &api.Port{Port: policy.Port{
+		InstanceID: policy.InstanceID(name), SubnetID: policy.SubnetID(segment), MAC: policy.MAC{0xfa, 0x16, 0x3e, 1, s.net, n},
+		Addresses: []netip.Addr{netip.AddrFrom4([4]byte{10, 0, s.net, n}), s.addr6(n)},
+	}})
+	w.Must(err)
+	return policy.PortID(name)
 }
