@@ -15,6 +15,8 @@ type change struct {
 	origin map[string]string // "/rule/sgr-1" ──► "/rules/0"
 	wrote  []policy.Object
 	base   string // what pointers are below, while one document of several is applied
+	// removal is what went along with what was deleted.
+	removal Removal
 }
 
 func newChange(tx policy.Tx) *change { return &change{Tx: tx, origin: make(map[string]string)} }

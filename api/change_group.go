@@ -38,23 +38,6 @@ func saveGroup(c *change, id string, wire any) error {
 	return c.replaceRules(g, rules, "/rules")
 }
 
-// What a caller may ask for when a group is deleted, beside the deletion.
-type groupRemoval struct {
-	references bool // remove the rules of other groups that name the group
-	detach     bool // take the group from whatever has it
-}
-
-func groupRemovalOf(q url.Values) (r groupRemoval, err error) {
-	r.references, r.detach = q.Get("references") == "remove", q.Get("detach") == "true"
-	if q.Has("references") && !r.references {
-		return r, badParameter("references", "references is remove or absent, not %q", q.Get("references"))
-	}
-	if q.Has("detach") && !r.detach && q.Get("detach") != "false" {
-		return r, badParameter("detach", "detach is true or false, not %q", q.Get("detach"))
-	}
-	return r, nil
-}
-
 func removeGroup(c *change, id string, q url.Values) error {
 	r, err := groupRemovalOf(q)
 	if err != nil {
@@ -64,7 +47,7 @@ func removeGroup(c *change, id string, q url.Values) error {
 }
 
 // removeGroup deletes a group with its rules. What refers to it stands in the way or goes along, as the caller and the
-// profile say; everything that stands in the way is reported at once.
+// profile say; everything that stands in the way is reported at once, and everything that goes along in c.removal.
 func (c *change) removeGroup(id policy.GroupID, r groupRemoval) error {
 	g, err := find[*policy.Group](c, id)
 	if err != nil {
@@ -84,34 +67,57 @@ func (c *change) removeGroup(id policy.GroupID, r groupRemoval) error {
 			Message: fmt.Sprintf("security group %q is the remote of %s; remove these rules first, or repeat with references=remove", g.Label(), ruleWords(s, naming)),
 		})
 	}
-	if profile.GroupDelete == policy.DeleteRequireNoRules {
-		if rules := s.RulesOf(id); len(rules) > 0 {
-			against = append(against, &policy.Conflict{
-				Code: "group-has-rules", Holders: holdersOf(rules),
-				Message: fmt.Sprintf("profile %q deletes a security group only once its rules are gone; %q has %d", profile.Name, g.Label(), len(rules)),
-			})
-		}
-	}
-	if len(attached) > 0 && !r.detach && profile.GroupDelete != policy.DeleteDetach {
+	against = append(against, hasRules(s, g, r)...)
+	if len(attached) > 0 && !r.detaches(profile) {
+		holders := attachedHolders(s, attached)
 		against = append(against, &policy.Conflict{
-			Code: "group-attached", Holders: holdersOf(attached),
-			Message: fmt.Sprintf("security group %q is attached to %s; detach it first, or repeat with detach=true", g.Label(), labels(attached)),
+			Code: "group-attached", Holders: holders,
+			Message: fmt.Sprintf("security group %q is attached to %s; detach it first, or repeat with detach=true", g.Label(), holderWords(holders)),
 		})
 	}
 	if len(against) > 0 {
 		return errors.Join(against...)
 	}
+	if r.rules {
+		for _, rule := range s.RulesOf(id) {
+			c.removal.rule(rule)
+		}
+	}
 	for _, rule := range naming {
+		c.removal.rule(rule)
 		if err := c.removePart(rule); err != nil {
 			return err
 		}
 	}
+	c.removal.Detached = append(c.removal.Detached, attachedHolders(s, attached)...)
 	for _, o := range attached {
 		if err := c.detach(id, o); err != nil {
 			return err
 		}
 	}
 	return c.Delete(policy.KindGroup, string(id))
+}
+
+// hasRules is what stands against deleting a group whose rules have to go first.
+func hasRules(s *policy.Snapshot, g *policy.Group, r groupRemoval) []error {
+	profile := s.ProfileOfProject(g.ProjectID)
+	rules := s.RulesOf(policy.GroupID(g.ID))
+	if len(rules) == 0 || r.rules || profile.GroupDelete != policy.DeleteRequireNoRules {
+		return nil
+	}
+	return []error{&policy.Conflict{
+		Code: "group-has-rules", Holders: holdersOf(rules),
+		Message: fmt.Sprintf("profile %q deletes a security group only once its rules are gone; %q has %s; delete them first, or repeat with rules=delete",
+			profile.Name, g.Label(), sentence(rules, func(r *policy.Rule) string { return r.Label() })),
+	}}
+}
+
+func attachedHolders(s *policy.Snapshot, attached []policy.Object) []policy.Holder {
+	out := make([]policy.Holder, 0, len(attached))
+	for _, o := range attached {
+		out = append(out, attachedHolder(s, o))
+	}
+	return out
 }
 
 func holdersOf[T policy.Object](objects []T) []policy.Holder {
@@ -137,8 +143,8 @@ func holdersOfRules(s *policy.Snapshot, rules []*policy.Rule) []policy.Holder {
 
 const namedObjects = 10 // that a message names; the conflict lists all
 
-func labels[T policy.Object](objects []T) string {
-	return sentence(objects, func(o T) string { return fmt.Sprintf("%s %q", o.Kind(), o.Label()) })
+func holderWords(holders []policy.Holder) string {
+	return sentence(holders, func(h policy.Holder) string { return fmt.Sprintf("%s %q", h.Kind, h.Name) })
 }
 
 func ruleWords(s *policy.Snapshot, rules []*policy.Rule) string {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"slices"
 
 	"conjunct/policy"
@@ -8,7 +9,7 @@ import (
 
 // deleteDocuments deletes what the documents name, whatever their specs say; a VirtualMachine loses the groups that its
 // document lists. What is not there is no mistake. Rules of the groups go first, so that groups that name each other can go
-// together.
+// together, unless a profile wants them deleted by somebody who says so.
 func (c *change) deleteDocuments(documents []*document, project string, how groupRemoval) (*ManifestResult, error) {
 	n := newNaming(c.Snapshot(), project)
 	all := n.lookUpAll(documents)
@@ -17,22 +18,38 @@ func (c *change) deleteDocuments(documents []*document, project string, how grou
 	}
 	slices.Reverse(all) // What refers to others before the others.
 	out := &ManifestResult{Documents: make([]DocumentResult, len(documents))}
+	removals := make(map[string]*Removal) // by the group's id
+	var against []error
 	for _, p := range all {
-		if p.kind.object != policy.KindGroup || p.id == "" {
+		g, ok := policy.Find[*policy.Group](c.Snapshot(), p.id)
+		if p.kind.object != policy.KindGroup || !ok {
 			continue
 		}
+		against = append(against, hasRules(c.Snapshot(), g, how)...)
+		removals[p.id] = new(Removal)
 		for _, r := range c.Snapshot().RulesOf(policy.GroupID(p.id)) {
+			if how.rules {
+				removals[p.id].rule(r)
+			}
 			if err := c.Delete(policy.KindRule, r.ID); err != nil {
 				return nil, err
 			}
 		}
 	}
+	if len(against) > 0 {
+		return nil, errors.Join(against...)
+	}
 	for _, p := range all {
+		c.removal = Removal{}
+		if r, ok := removals[p.id]; ok && p.kind.object == policy.KindGroup {
+			c.removal = *r
+		}
 		result, err := c.deleteDocument(n, p, how)
 		if err != nil {
 			return nil, err
 		}
 		out.Documents[p.index] = p.result(result)
+		out.Documents[p.index].Removal = c.removal
 	}
 	return out, nil
 }

@@ -88,8 +88,13 @@ func IfMatch(revision int64) Option {
 // RemoveReferences deletes the rules that name a group together with the group.
 func RemoveReferences() Option { return Query("references", "remove") }
 
-// Detach takes a group from whatever has it before it is deleted.
-func Detach() Option { return Query("detach", "true") }
+// Detach takes a group from whatever has it before it is deleted; Attached lets its deletion fail while something has it.
+// Without either the profile decides.
+func Detach() Option   { return Query("detach", "true") }
+func Attached() Option { return Query("detach", "false") }
+
+// DeleteRules deletes a group's rules with it, where the profile wants them gone first.
+func DeleteRules() Option { return Query("rules", "delete") }
 
 // Query adds a query parameter, such as a filter of a list.
 func Query(name, value string) Option {

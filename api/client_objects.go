@@ -96,7 +96,14 @@ func (k Collection[T]) Patch(ctx context.Context, id string, patch any, options 
 
 // Delete removes an object.
 func (k Collection[T]) Delete(ctx context.Context, id string, options ...Option) error {
-	return k.client.Do(ctx, http.MethodDelete, k.item(id), nil, nil, options...)
+	_, err := k.Remove(ctx, id, options...)
+	return err
+}
+
+// Remove is Delete that says what went along.
+func (k Collection[T]) Remove(ctx context.Context, id string, options ...Option) (*Removal, error) {
+	out := new(Removal)
+	return out, k.client.Do(ctx, http.MethodDelete, k.item(id), nil, out, options...)
 }
 
 // ReplaceRules makes the list the group's rules; rules that are the same keep their id, number and counters.

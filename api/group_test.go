@@ -135,66 +135,6 @@ func TestA005_RulesOfAnOrderedGroupAreInTheOrderOfTheList(t *testing.T) {
 	require.Equal(t, keys(again.Rules), keys(listed))
 }
 
-func TestDeletingAGroupThatOthersReferTo(t *testing.T) {
-	w := newWorld(t)
-	w.put("/v1/security-groups/target", `{"name": "target", "rules": [{"id": "own", "direction": "in", "protocol": "all", "remote": {"security_group_id": "target"}}]}`)
-	w.put("/v1/security-groups/other", `{"name": "other", "rules": [{"id": "points", "direction": "out", "protocol": "tcp", "remote": {"security_group_id": "target"}}, {"id": "stays", "direction": "in", "protocol": "tcp"}]}`)
-	p := w.do(http.MethodDelete, "/v1/security-groups/target", "").problem(http.StatusConflict)
-	require.Equal(t, "group-referenced", p.Code)
-	require.Contains(t, p.Detail, `rule points of security group "other"`)
-	require.Equal(t, []policy.Holder{{Kind: policy.KindRule, ID: "points", Name: "points"}, {Kind: policy.KindGroup, ID: "other", Name: "other"}}, p.Conflicts)
-
-	require.NoError(t, w.Groups().Delete(t.Context(), "target", api.RemoveReferences()))
-	rules, err := w.RulesOf("other").List(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, 1, len(rules))
-	require.Equal(t, "stays", rules[0].ID)
-	w.do(http.MethodDelete, "/v1/security-groups/other?references=keep", "").problem(http.StatusBadRequest)
-	w.do(http.MethodDelete, "/v1/security-groups/other?detach=maybe", "").problem(http.StatusBadRequest)
-}
-
-func TestDeletingAGroupThatIsAttached(t *testing.T) {
-	w := newWorld(t)
-	w.cloud()
-	attach := func(project string) {
-		w.put("/v1/security-groups/g", `{"name": "g", "project_id": "`+project+`"}`)
-		w.put("/v1/instances/web", `{"name": "web", "project_id": "prj", "security_group_ids": ["g"]}`)
-		w.put("/v1/ports/web-0", `{"instance_id": "web", "subnet_id": "sub", "mac": "fa:16:3e:00:00:01", "addresses": ["10.0.0.10"], "security_group_ids": ["g"]}`)
-		a := w.do(http.MethodPost, "/v1/security-groups/g/attachments", `{"target": {"subnet_id": "sub"}}`)
-		require.Equal(t, http.StatusCreated, a.status, a.body)
-	}
-	attach("prj")
-	p := w.do(http.MethodDelete, "/v1/security-groups/g", "").problem(http.StatusConflict)
-	require.Equal(t, "group-attached", p.Code)
-	require.Len(t, p.Conflicts, 3)
-	require.Contains(t, p.Detail, `instance "web", port "web-0"`)
-
-	require.NoError(t, w.Groups().Delete(t.Context(), "g", api.Detach()))
-	web, err := w.Instances().Get(t.Context(), "web")
-	require.NoError(t, err)
-	require.Empty(t, web.SecurityGroupIDs)
-
-	t.Run("A102_TheProfileDetaches", func(t *testing.T) {
-		w.do(http.MethodPatch, "/v1/projects/prj", `{"profile": "open-until-ruled"}`)
-		attach("prj")
-		require.NoError(t, w.Groups().Delete(t.Context(), "g"))
-	})
-}
-
-// Both reasons that stand in the way are told at once.
-func TestDeletingAGroupTellsEverythingThatStandsInTheWay(t *testing.T) {
-	w := newWorld(t)
-	w.cloud()
-	w.put("/v1/security-groups/g", `{"name": "g", "project_id": "prj"}`)
-	w.put("/v1/security-groups/h", `{"name": "h", "project_id": "prj", "rules": [{"direction": "in", "protocol": "tcp", "remote": {"security_group_id": "g"}}]}`)
-	w.put("/v1/instances/web", `{"name": "web", "project_id": "prj", "security_group_ids": ["g"]}`)
-	p := w.do(http.MethodDelete, "/v1/security-groups/g", "").problem(http.StatusConflict)
-	require.Equal(t, []string{" group-referenced", " group-attached"}, found(p))
-	require.Equal(t, "conflict", p.Code)
-	w.do(http.MethodDelete, "/v1/security-groups/g?detach=true&references=remove&dry_run=true", "")
-	require.Equal(t, http.StatusNoContent, w.do(http.MethodDelete, "/v1/security-groups/g?detach=true&references=remove", "").status)
-}
-
 func TestA058_A059_AttachFromEitherSide(t *testing.T) {
 	w := newWorld(t)
 	w.cloud()

@@ -30,6 +30,7 @@ type DocumentResult struct {
 	Name   string  `json:"name"`
 	ID     string  `json:"id"`
 	Result Outcome `json:"result"`
+	Removal
 }
 
 // Outcome is what a document changed.

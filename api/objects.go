@@ -150,18 +150,30 @@ func decodeAt(rs *resource, id string, doc []byte) (any, error) {
 	return wire, nil
 }
 
+// deleteObject answers with what went along with the object, or nothing.
 func (c *call) deleteObject(rs *resource) error {
 	id := c.variable("id")
-	return c.mutate(mutation{apply: func(ch *change) error {
-		before, ok := ch.Snapshot().Get(rs.kind, id)
-		if !ok {
-			return &policy.NotFound{Kind: rs.kind, ID: id}
-		}
-		if err := c.precondition(ch, before); err != nil {
+	var along Removal
+	return c.mutate(mutation{
+		apply: func(ch *change) error {
+			before, ok := ch.Snapshot().Get(rs.kind, id)
+			if !ok {
+				return &policy.NotFound{Kind: rs.kind, ID: id}
+			}
+			if err := c.precondition(ch, before); err != nil {
+				return err
+			}
+			err := rs.delete(ch, id, c.query)
+			along = ch.removal
 			return err
-		}
-		return rs.delete(ch, id, c.query)
-	}})
+		},
+		answer: func(*reader) (any, error) {
+			if along.empty() {
+				return nil, nil
+			}
+			return &along, nil
+		},
+	})
 }
 
 func (rs *resource) delete(ch *change, id string, q url.Values) error {

@@ -99,7 +99,7 @@ var resources = []resource{
 		},
 	},
 	{
-		kind: policy.KindGroup, path: "security-groups", write: governing, parts: "rules", drop: []string{"references", "detach"},
+		kind: policy.KindGroup, path: "security-groups", write: governing, parts: "rules", drop: groupRemovalParams,
 		blank: func() any { return new(Group) }, save: saveGroup, remove: removeGroup,
 		view: func(rd *reader, o policy.Object) any { return rd.group(o.(*policy.Group)) },
 		filter: map[string]field{

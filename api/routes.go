@@ -41,7 +41,7 @@ func routes() []route {
 		{http.MethodGet, "/v1/watch", reading, []string{"since", "kinds"}, (*call).watch},
 		{http.MethodPost, "/v1/explain", reading, nil, (*call).explain},
 		{http.MethodPost, "/v1/apply", governing, nil, (*call).apply},
-		{http.MethodPost, "/v1/delete", governing, []string{"references", "detach"}, (*call).deleteManifests},
+		{http.MethodPost, "/v1/delete", governing, groupRemovalParams, (*call).deleteManifests},
 		{http.MethodGet, "/v1/limits", reading, []string{"project_id"}, (*call).limits},
 
 		{http.MethodGet, "/v1/hypervisors/{id}/flows", reading, nil, (*call).hostFlows},

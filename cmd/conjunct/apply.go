@@ -73,6 +73,7 @@ func (s *session) documents(docs []source, result *api.ManifestResult, err error
 	count := make(map[api.Outcome]int)
 	for _, d := range result.Documents {
 		s.printf("%-*s  %s\n", width, d.Kind+" "+d.Name, s.paint(outcomeColors[d.Result], string(d.Result)))
+		s.along(&d.Removal)
 		count[d.Result]++
 	}
 	s.printf("%s%s\n", countWords(count), s.dryWords())

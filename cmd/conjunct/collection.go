@@ -16,7 +16,7 @@ type object interface{ Base() *policy.Meta }
 type collection interface {
 	list(context.Context, *api.Client, ...api.Option) ([]object, error)
 	get(ctx context.Context, c *api.Client, id string, options ...api.Option) (object, error)
-	delete(ctx context.Context, c *api.Client, id string, options ...api.Option) error
+	remove(ctx context.Context, c *api.Client, id string, options ...api.Option) (*api.Removal, error)
 }
 
 // typed is a collection of the API's client.
@@ -39,8 +39,8 @@ func (open typed[T, P]) get(ctx context.Context, c *api.Client, id string, optio
 	return P(o), err
 }
 
-func (open typed[T, P]) delete(ctx context.Context, c *api.Client, id string, options ...api.Option) error {
-	return open(c).Delete(ctx, id, options...)
+func (open typed[T, P]) remove(ctx context.Context, c *api.Client, id string, options ...api.Option) (*api.Removal, error) {
+	return open(c).Remove(ctx, id, options...)
 }
 
 // parts is a collection whose objects belong to those of another: attachments to groups, entries to IP sets.
@@ -107,12 +107,12 @@ func (p parts[T, P]) get(ctx context.Context, c *api.Client, id string, options 
 	return below.get(ctx, c, id, options...)
 }
 
-func (p parts[T, P]) delete(ctx context.Context, c *api.Client, id string, options ...api.Option) error {
+func (p parts[T, P]) remove(ctx context.Context, c *api.Client, id string, options ...api.Option) (*api.Removal, error) {
 	below, err := p.find(ctx, c, id)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return below.delete(ctx, c, id, options...)
+	return below.remove(ctx, c, id, options...)
 }
 
 // listedFrom is a collection that lists only a part of itself.

@@ -7,19 +7,21 @@ import (
 	"github.com/spf13/cobra"
 
 	"conjunct/api"
+	"conjunct/policy"
 )
 
 func deleteCommand(s *session) *cobra.Command {
 	var files []string
 	var of string
-	var references, detach bool
+	var references, detach, rules bool
 	cmd := &cobra.Command{
 		Use:   "delete -f FILE | KIND NAME...",
 		Short: "Delete objects, or what manifests name",
 		Long: `Delete removes objects by name, or with -f everything that the documents name, in one transaction. A VirtualMachine
 document takes its groups from the instance and leaves the instance.
 
-What others refer to is not deleted; the answer says who does.`,
+What others refer to is not deleted; the answer says who does. What the profile of a security group asks for (that nothing has
+it, or that it has no rules) can be had with the group: --detach, --delete-rules. What went along is listed.`,
 		Example: `  conjunct delete security-group web --detach --wait
   conjunct delete rule allowSSHInbound --of webSG
   conjunct delete -f examples/tiers.yaml --dry-run`,
@@ -31,8 +33,14 @@ What others refer to is not deleted; the answer says who does.`,
 			if references {
 				options = append(options, api.RemoveReferences())
 			}
-			if detach {
+			if rules {
+				options = append(options, api.DeleteRules())
+			}
+			switch {
+			case detach:
 				options = append(options, api.Detach())
+			case cmd.Flags().Changed("detach"):
+				options = append(options, api.Attached())
 			}
 			if len(args) > 0 {
 				return s.deleteNamed(cmd, of, args, options)
@@ -52,7 +60,8 @@ What others refer to is not deleted; the answer says who does.`,
 	fileFlag(cmd, &files, "the manifests: a file, a folder, or - for the standard input (may be repeated)")
 	cmd.Flags().StringVar(&of, "of", "", "the security group or the IP set to which the rule, attachment or entry belongs")
 	cmd.Flags().BoolVar(&references, "remove-references", false, "delete the rules that name a security group together with it")
-	cmd.Flags().BoolVar(&detach, "detach", false, "take a security group from whatever has it first")
+	cmd.Flags().BoolVar(&detach, "detach", false, "take a security group from whatever has it first; =false refuses then (default: as its profile says)")
+	cmd.Flags().BoolVar(&rules, "delete-rules", false, "delete a security group's rules with it, where its profile wants them gone first")
 	s.changes(cmd.Flags())
 	cmd.ValidArgsFunction = s.completeObjects
 	return cmd
@@ -85,12 +94,23 @@ func (s *session) deleteNamed(cmd *cobra.Command, of string, args []string, opti
 	}
 	var late error
 	for _, o := range found {
-		err := k.objects.delete(n.ctx, n.client, o.object.Base().ID, options...)
+		along, err := k.objects.remove(n.ctx, n.client, o.object.Base().ID, options...)
 		if behind := new(api.Behind); err != nil && !errors.As(err, &behind) {
 			return err
 		}
 		late = errors.Join(late, err)
 		s.printf("%s deleted%s\n", holderWords(string(k.noun), labelOf(o.object), o.object.Base().ID), s.dryWords())
+		s.along(along)
 	}
 	return late
+}
+
+// along says what went with something that was deleted.
+func (s *session) along(r *api.Removal) {
+	for _, h := range r.Detached {
+		s.printf("  detached from %s\n", holderWords(string(h.Kind), h.Name, h.ID))
+	}
+	for _, rule := range r.RemovedRules {
+		s.printf("  %s of security-group %s deleted\n", holderWords(string(policy.KindRule), rule.Name, rule.ID), rule.GroupID)
+	}
 }

@@ -124,7 +124,7 @@ func describe(err error) string {
 }
 
 // flagWords are the API's parameters as this program calls them.
-var flagWords = strings.NewReplacer("references=remove", "--remove-references", "detach=true", "--detach")
+var flagWords = strings.NewReplacer("references=remove", "--remove-references", "detach=true", "--detach", "rules=delete", "--delete-rules")
 
 func describeProblem(p *api.Problem) string {
 	var b strings.Builder
