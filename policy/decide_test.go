@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -202,6 +203,29 @@ func TestA061_AttachmentsReachPresentAndFuturePorts(t *testing.T) {
 	v.allows("inside", Ingress, tcp("192.0.2.1", "10.0.1.1", 22))
 	v.refuses("outside", Ingress, tcp("192.0.2.1", "10.0.1.100", 22))
 	v.refuses("elsewhere", Ingress, tcp("192.0.2.1", "10.0.1.2", 22))
+}
+
+func TestAttachmentsOfAProjectsGroupStayInTheProject(t *testing.T) {
+	v := newVerdicts(t, ProfileIsolated)
+	v.put(&Project{Meta: Meta{ID: "stranger"}, Name: "stranger"})
+	v.put(&Group{Meta: Meta{ID: "open"}, Name: "open", ProjectID: "stranger", Number: 95})
+	v.rule("open", Rule{Direction: Ingress, Protocol: All})
+	cidr := CIDR(netip.MustParsePrefix("10.0.1.0/24"))
+	for i, target := range []Target{{Tag: map[string]string{"env": "prod"}}, {SubnetID: "v1-a"}, {CIDR: &cidr, VPCID: "v1"}} {
+		v.put(&Attachment{Meta: Meta{ID: fmt.Sprint("a", i)}, GroupID: "open", Target: target, Number: Number(i + 1)})
+	}
+	v.vm("vm", "v1-a", "", "10.0.1.1")
+	ins, _ := Find[*Instance](v.s, InstanceID("vm"))
+	tagged := ins.Clone().(*Instance)
+	tagged.Tags = map[string]string{"env": "prod"}
+	v.put(tagged)
+	v.refuses("vm", Ingress, tcp("192.0.2.1", "10.0.1.1", 80))
+	require.Empty(t, v.s.MembersOf("open"))
+
+	theirs := tagged.Clone().(*Instance)
+	theirs.ProjectID = "stranger"
+	v.put(theirs)
+	v.allows("vm", Ingress, tcp("192.0.2.1", "10.0.1.1", 80))
 }
 
 func TestDecide_NearestMissNamesWhatIsDifferent(t *testing.T) {

@@ -43,6 +43,10 @@ func (g *Group) SetNumber(n Number) { g.Number = n }
 func (g *Group) References() []Ref  { return ref(KindProject, g.ProjectID, "/project_id") }
 func (g *Group) Clone() Object      { c := *g; c.Tags = maps.Clone(g.Tags); return &c }
 
+// protects reports whether the group may be a port's of the project: a subnet, a CIDR or a tag that the group is attached to may
+// reach into other projects, which are none of its business.
+func (g *Group) protects(project ProjectID) bool { return g.ProjectID == "" || g.ProjectID == project }
+
 // Target says which ports an attachment gives its group to. Exactly one of InstanceID, PortID, SubnetID, CIDR (with
 // VPCID) and Tag is set.
 type Target struct {

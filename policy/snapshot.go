@@ -17,7 +17,11 @@ type Snapshot struct {
 	// referrers turns References around: who refers to an object, by the kind of the referrer. A referrer that refers twice is
 	// there once.
 	referrers map[target]map[Kind]map[string]Object
+	// shown tells what exists for the reader; nil: everything. See Sight.
+	shown func(Object) bool
 }
+
+func (s *Snapshot) shows(o Object) bool { return s.shown == nil || s.shown(o) }
 
 type target struct {
 	kind Kind
@@ -81,7 +85,7 @@ func Referrers[T Object](s *Snapshot, k Kind, id string) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		var zero T
 		for _, o := range s.referrers[target{k, id}][zero.Kind()] {
-			if !yield(o.(T)) {
+			if s.shows(o) && !yield(o.(T)) {
 				return
 			}
 		}
@@ -91,17 +95,28 @@ func Referrers[T Object](s *Snapshot, k Kind, id string) iter.Seq[T] {
 // Get finds an object.
 func (s *Snapshot) Get(k Kind, id string) (Object, bool) {
 	o, ok := s.objects[k][id]
-	return o, ok
+	if !ok || !s.shows(o) {
+		return nil, false
+	}
+	return o, true
 }
 
 // Len counts the objects of a kind.
-func (s *Snapshot) Len(k Kind) int { return len(s.objects[k]) }
+func (s *Snapshot) Len(k Kind) (n int) {
+	if s.shown == nil {
+		return len(s.objects[k])
+	}
+	for range s.All(k) {
+		n++
+	}
+	return n
+}
 
 // All iterates the objects of a kind in no particular order.
 func (s *Snapshot) All(k Kind) iter.Seq[Object] {
 	return func(yield func(Object) bool) {
 		for _, o := range s.objects[k] {
-			if !yield(o) {
+			if s.shows(o) && !yield(o) {
 				return
 			}
 		}
@@ -111,7 +126,7 @@ func (s *Snapshot) All(k Kind) iter.Seq[Object] {
 // Clone copies the maps; the objects are shared.
 func (s *Snapshot) Clone() *Snapshot {
 	c := &Snapshot{
-		Revision: s.Revision, DefaultProfile: s.DefaultProfile,
+		Revision: s.Revision, DefaultProfile: s.DefaultProfile, shown: s.shown,
 		objects:   make(map[Kind]map[string]Object, len(s.objects)),
 		referrers: make(map[target]map[Kind]map[string]Object, len(s.referrers)),
 	}
@@ -131,7 +146,7 @@ func (s *Snapshot) Clone() *Snapshot {
 func Find[T Object, I ~string](s *Snapshot, id I) (T, bool) {
 	var zero T
 	o, ok := s.objects[zero.Kind()][string(id)]
-	if !ok {
+	if !ok || !s.shows(o) {
 		return zero, false
 	}
 	return o.(T), true
@@ -142,7 +157,7 @@ func List[T Object](s *Snapshot, keep func(T) bool) []T {
 	var zero T
 	var out []T
 	for _, o := range s.objects[zero.Kind()] {
-		if t := o.(T); keep == nil || keep(t) {
+		if t := o.(T); s.shows(o) && (keep == nil || keep(t)) {
 			out = append(out, t)
 		}
 	}

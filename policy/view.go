@@ -81,7 +81,7 @@ func (s *Snapshot) chosenGroups(v *PortView) (out []*Group) {
 		ids = append(ids, a.GroupID)
 	}
 	for i, id := range ids {
-		if g, ok := Find[*Group](s, id); ok && !slices.Contains(ids[:i], id) {
+		if g, ok := Find[*Group](s, id); ok && g.protects(v.Instance.ProjectID) && !slices.Contains(ids[:i], id) {
 			out = append(out, g)
 		}
 	}
