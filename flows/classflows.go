@@ -34,7 +34,7 @@ func (h *Host) classFlows(c LocalClass) []openflow.Flow {
 		guard := policy.Platform("smtp-guard")
 		for _, f := range []int{4, 6} {
 			out = append(out, openflow.Flow{
-				Table: TableEgressRules, Priority: PriorityGuard, Cookie: Cookie(CookiePlatform, guard.Number),
+				Table: TableEgressTurns, Priority: PriorityGuard, Cookie: Cookie(CookiePlatform, guard.Number), Flags: tellsCounts,
 				Match: openflow.NewMatch(class, valid, family(f), openflow.Exact(openflow.CTNwProto, uint64(guard.Protocol)),
 					openflow.Exact(openflow.CTTpDst, uint64(guard.DstPort))),
 				Actions: []openflow.Action{setVerdict(VerdictPlatformDrop)},

@@ -64,16 +64,19 @@ const (
 	fragmentNoted = 1 << 5 // it comes out of ct(commit)
 )
 
+// tellsCounts makes the switch tell what a flow has counted when the flow goes: those of rules and platform rules have it.
+const tellsCounts = openflow.FlowSendRemoved
+
 // Priorities in the rules tables. Within one of them all flows have the same effect.
 const (
 	PriorityConjunction uint16 = 100
 	PriorityPlain       uint16 = 200   // a rule whose only dimension is the local class
 	PriorityOpen        uint16 = 150   // a direction that the profile opens
-	PriorityGuard       uint16 = 30000 // the platform's refusals
+	PriorityGuard       uint16 = 30000 // table 25: the platform's refusals
 	// PriorityFirstRun is that of the first run of rules with equal action of an ordered group; each further run has two less. The
 	// plain flows of a run have one more than its conjunctions.
 	PriorityFirstRun uint16 = 20000
-	PriorityDecided  uint16 = 30000 // an ordered group has decided: those after it have no say
+	PriorityDecided  uint16 = 30000 // it has been decided: ordered groups that come later, and the union groups, have no say
 )
 
 // priorityPrefix is the lowest priority of a prefix in a class table; its length is added, so that the longest wins.
@@ -123,9 +126,9 @@ var Tables = []TableInfo{
 	{TableSenderJudge, "sender judge", "Not a reply: the sender's egress rules judge. A reply: the sender was asked, so its ingress rules judge.", "ct_state", "drop"},
 	{TableEgressGroup, "egress groups", "The remote's address becomes the class of the groups that it is in: one flow an address, whatever the number of rules.", "VPC, original destination, longest prefix first", "class 0"},
 	{TableEgressSet, "egress sets", "The remote's address becomes the class of the IP sets that hold it.", "original destination, longest prefix first", "class 0"},
-	{TableEgressRules, "egress rules", "The egress rules as conjunctions: local class × remote × service. A match sets a bit of the verdict; the conj_id is the rule's number.", "reg3, reg8, reg9, original tuple", "the verdict stays"},
-	{TableEgressTurns, "egress turns", "The ordered groups of the local class have their turns in the order of attachment: reg5 names the group, table 27 holds its rules.", "reg3", "no ordered group"},
-	{TableSenderDone, "sender verdict", "Allowed: on to the destination, and a connection's first packet is committed in the sender's zone.", "reg4", "drop"},
+	{TableEgressRules, "egress rules", "The egress rules of union groups as conjunctions: local class × remote × service. A match sets a bit of the verdict; the conj_id is the rule's number. It is asked after tables 25 and 27, and has no say where they have decided.", "reg3, reg8, reg9, original tuple", "the verdict stays"},
+	{TableEgressTurns, "egress turns", "What stands above the union groups: the platform's refusal of SMTP; then the ordered groups of the local class have their turns in the order of attachment: reg5 names the group, table 27 holds its rules.", "reg3", "no ordered group"},
+	{TableSenderDone, "sender verdict", "Allowed: on to the destination, and a connection's first packet is committed in the sender's zone. What the platform or an ordered group refuses is counted apart from what no rule speaks of.", "reg4", "drop"},
 	{TableEgressOrder, "egress order", "The rules of ordered groups, a priority for each run of rules with equal action; the first match sets the verdict, and no later group is asked.", "reg5, reg8, reg9, original tuple, reg4", "the verdict stays"},
 	{TableSenderNoted, "sender noted", "The connection is noted. The userspace datapath may let other fragments go at this point: fragments are judged again.", "fragment", "drop"},
 	{TableSenderWhose, "sender fragments", "A fragment that comes out of connection tracking has the zone and a MAC of the sender.", "reg1, zone, source MAC", "drop"},

@@ -13,6 +13,7 @@ const (
 	priorityJudge    uint16 = 50
 	prioritySource   uint16 = 90 // table 10: IP from the port's own addresses
 	priorityVerdict  uint16 = 90
+	priorityRefused  uint16 = 80
 	priorityPort     uint16 = 100
 	priorityInvalid  uint16 = 100
 	priorityFragment uint16 = 90  // tables 21, 28 and their twins: fragments go their own way
@@ -68,11 +69,16 @@ func pipeline() []openflow.Flow {
 				add(j.done, priorityVerdict, openflow.NewMatch(allowed, family(f)), j.next)
 			}
 		}
+		for _, refused := range []uint64{VerdictPlatformDrop, VerdictOrderedDrop} { // apart from what no rule speaks of: they are counted
+			add(j.done, priorityRefused, openflow.NewMatch(openflow.Masked(RegVerdict, refused, refused|VerdictPlatformDrop)), 0)
+		}
 	}
 	for _, d := range policy.Directions {
 		for _, decided := range []uint64{VerdictOrderedAllow, VerdictOrderedDrop} {
 			add(sides[d].order, PriorityDecided, openflow.NewMatch(openflow.Masked(RegVerdict, decided, decided)), 0)
+			add(sides[d].rules, PriorityDecided, openflow.NewMatch(openflow.Masked(RegVerdict, decided, decided)), 0)
 		}
+		add(sides[d].rules, PriorityDecided, openflow.NewMatch(openflow.Masked(RegVerdict, VerdictPlatformDrop, VerdictPlatformDrop)), 0)
 	}
 	add(TableDestination, priorityTrack+10, openflow.NewMatch(openflow.Exact(RegSource, 0)), 0)
 	add(TableReceiverCT, priorityPort, openflow.NewMatch(openflow.Exact(openflow.EthType, etherARP)), TableOutput)
@@ -86,10 +92,11 @@ func pipeline() []openflow.Flow {
 	return append(out, platform()...)
 }
 
-// judgeBy sends the packet through the rules of a side, and then to the verdict.
+// judgeBy sends the packet through the rules of a side, and then to the verdict. Who stands above the union groups comes before
+// them: a packet meets, and is counted by, the rule that decides, and none beside it.
 func judgeBy(s side, done uint8) []openflow.Action {
 	var out []openflow.Action
-	for _, table := range []uint8{s.groups, s.sets, s.rules, s.turns, done} {
+	for _, table := range []uint8{s.groups, s.sets, s.turns, s.rules, done} {
 		out = append(out, openflow.Resubmit{Table: table})
 	}
 	return out
@@ -122,7 +129,7 @@ func platform() []openflow.Flow {
 	for _, kind := range []uint8{policy.ICMPv6NeighSolicit, policy.ICMPv6NeighAdvert} {
 		drop := func(priority uint16, conditions ...openflow.MatchField) {
 			out = append(out, openflow.Flow{
-				Table: TableAntiSpoof, Priority: priority, Cookie: Cookie(CookiePlatform, policy.Platform("nd-out").Number),
+				Table: TableAntiSpoof, Priority: priority, Cookie: Cookie(CookiePlatform, policy.Platform("nd-out").Number), Flags: tellsCounts,
 				Match: icmpv6(kind).With(conditions...),
 			})
 		}
@@ -136,7 +143,7 @@ func platform() []openflow.Flow {
 func platformFlows(r policy.PlatformRule, table uint8, priority uint16, next uint8, conditions ...openflow.MatchField) []openflow.Flow {
 	var out []openflow.Flow
 	add := func(m openflow.Match) {
-		out = append(out, openflow.Flow{Table: table, Priority: priority, Cookie: Cookie(CookiePlatform, r.Number), Match: m.With(conditions...), Goto: next})
+		out = append(out, openflow.Flow{Table: table, Priority: priority, Cookie: Cookie(CookiePlatform, r.Number), Flags: tellsCounts, Match: m.With(conditions...), Goto: next})
 	}
 	for _, kind := range r.ICMPTypes {
 		add(icmpv6(kind))

@@ -82,11 +82,11 @@ type portBuilder struct {
 
 // add appends a flow; platform is the number of the platform rule behind it, 0 for the port itself.
 func (b *portBuilder) add(table uint8, priority uint16, platform policy.Number, next uint8, m []openflow.MatchField, actions ...openflow.Action) {
-	cookie := Cookie(CookiePort, b.port.Number)
+	cookie, flags := Cookie(CookiePort, b.port.Number), openflow.FlowFlags(0)
 	if platform != 0 {
-		cookie = Cookie(CookiePlatform, platform)
+		cookie, flags = Cookie(CookiePlatform, platform), tellsCounts
 	}
-	b.out = append(b.out, openflow.Flow{Table: table, Priority: priority, Cookie: cookie, Match: openflow.NewMatch(m...), Actions: actions, Goto: next})
+	b.out = append(b.out, openflow.Flow{Table: table, Priority: priority, Cookie: cookie, Flags: flags, Match: openflow.NewMatch(m...), Actions: actions, Goto: next})
 }
 
 // fragments are taken for the port's when they were tracked in its zone, and come from or go to its MACs.

@@ -201,7 +201,7 @@ func (h *Host) ruleFlows(n policy.Number) []openflow.Flow {
 		return nil
 	}
 	return []openflow.Flow{{
-		Table: a.place().table(), Priority: a.place().conjunctions(), Cookie: Cookie(CookieRule, n),
+		Table: a.place().table(), Priority: a.place().conjunctions(), Cookie: Cookie(CookieRule, n), Flags: tellsCounts,
 		Match:   openflow.NewMatch(openflow.Exact(openflow.ConjID, uint64(n))),
 		Actions: []openflow.Action{a.verdict()},
 	}}
@@ -230,7 +230,7 @@ func (h *Host) plainFlows(p place, m openflow.Match) []openflow.Flow {
 		return nil
 	}
 	return []openflow.Flow{{
-		Table: p.table(), Priority: p.plains(), Cookie: Cookie(CookieRule, list[0]), Match: m,
+		Table: p.table(), Priority: p.plains(), Cookie: Cookie(CookieRule, list[0]), Flags: tellsCounts, Match: m,
 		Actions: []openflow.Action{h.rules[list[0]].verdict()},
 	}}
 }

@@ -10,7 +10,7 @@ receiver's side, when a local port gets it:
 0 classify ─► 10 anti-spoof ─► 20 ct ─► 21 judge ─► 30 destination ─► 31 receiver ─► 40 ct ─► 41 judge ─► 50 output
     │                                  │  ▲ 26            ▲                             │  ▲ 46
     └ from the fabric ─────────────────┼──┼───────────────┘                             │  │
-                  22 groups 23 sets 24 rules 25, 27 ordered            42 groups 43 sets 44 rules 45, 47 ordered
+                  22 groups 23 sets 25, 27 ordered 24 rules            42 groups 43 sets 45, 47 ordered 44 rules
 ` + "```" + `
 
 **Every packet is judged by the rules of now.** Connection tracking (a zone per port) answers two questions: is this a reply, and what was the

@@ -9,8 +9,8 @@ type Options struct {
 	ProbeTimeout     time.Duration // further silence after which the switch is given up: 10 s
 	WriteTimeout     time.Duration // for 64 KiB to leave: 10 s
 	StallTimeout     time.Duration // for the caller of a dump to take one part of it: 30 s
-	// EventQueue is how many unasked messages wait for the owner of Events: 1024. When it is full, packets and errors
-	// about nothing known are dropped (see Dropped); any other message ends the connection with
+	// EventQueue is how many unasked messages wait for the owner of Events: 1024. When it is full, packets, removed
+	// flows and errors about nothing known are dropped (see Dropped); any other message ends the connection with
 	// ErrEventOverflow, for a lost port status is worse than a new handshake.
 	EventQueue int
 }

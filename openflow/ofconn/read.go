@@ -82,9 +82,9 @@ func unasked(m openflow.Message) bool {
 func (c *Conn) event(m openflow.Message) error {
 	droppable := false
 	switch m.(type) {
-	case openflow.PacketIn, openflow.Error:
+	case openflow.PacketIn, openflow.FlowRemoved, openflow.Error:
 		droppable = true
-	case openflow.PortStatus, openflow.FlowRemoved, openflow.RoleStatus, openflow.Raw, openflow.RawExperimenter:
+	case openflow.PortStatus, openflow.RoleStatus, openflow.Raw, openflow.RawExperimenter:
 	default:
 		return nil
 	}
