@@ -23,7 +23,7 @@ func saveGroup(c *change, id string, wire any) error {
 			g.Evaluation = before.Evaluation
 		}
 	case g.Evaluation == "":
-		g.Evaluation = c.Snapshot().ProfileOfProject(g.ProjectID).Evaluation
+		g.Evaluation = c.Snapshot().ProfileOfGroup(g).Evaluation
 	}
 	if err := c.put(g, ""); err != nil {
 		return err
@@ -57,7 +57,7 @@ func (c *change) removeGroup(id policy.GroupID, r groupRemoval) error {
 		return &policy.Forbidden{Code: "default-group", Message: fmt.Sprintf("security group %q belongs to its profile and stays; edit its rules instead", g.Label())}
 	}
 	s := c.Snapshot()
-	profile := s.ProfileOfProject(g.ProjectID)
+	profile := s.ProfileOfGroup(g)
 	naming := slices.DeleteFunc(referring[*policy.Rule](s, policy.KindGroup, string(id)), func(r *policy.Rule) bool { return r.GroupID == id })
 	attached := attachedTo(s, id)
 	var against []error

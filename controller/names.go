@@ -140,6 +140,8 @@ func (ns *names) remote(r policy.Remote) string {
 		return named("IP set", policy.KindIPSet, string(r.IPSetID))
 	case policy.RemoteSubnet:
 		return named("subnet", policy.KindSubnet, string(r.SubnetID))
+	case policy.RemoteOwn:
+		return "its own subnet"
 	case policy.RemoteCIDRs:
 		var list []string
 		for _, c := range r.CIDRs {

@@ -76,7 +76,7 @@ func (r *Rule) allServices() bool {
 }
 
 func (r Remote) saysFamily() bool {
-	return r.Kind == policy.RemoteCIDRs || r.Kind == policy.RemoteSubnet
+	return r.Kind == policy.RemoteCIDRs || r.Kind == policy.RemoteSubnet || r.Kind == policy.RemoteOwn
 }
 
 // withoutPorts are the components for packets that don't show what the rule asks for. They pass where the rule would let something

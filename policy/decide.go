@@ -193,6 +193,8 @@ func (s *Snapshot) remoteHolds(v *PortView, r Remote, a netip.Addr) bool {
 	case RemoteSubnet:
 		sub, ok := Find[*Subnet](s, r.SubnetID)
 		return ok && string(sub.VPCID) == v.VPC.ID && slices.ContainsFunc(sub.CIDRs, func(c netip.Prefix) bool { return c.Contains(a) })
+	case RemoteOwn:
+		return slices.ContainsFunc(v.Subnet.CIDRs, func(c netip.Prefix) bool { return c.Contains(a) })
 	case RemoteAny:
 	}
 	return true
@@ -219,6 +221,8 @@ func (s *Snapshot) Describe(r Remote) string {
 		return named(KindIPSet, string(r.IPSetID))
 	case RemoteSubnet:
 		return named(KindSubnet, string(r.SubnetID))
+	case RemoteOwn:
+		return "the port's own subnet"
 	case RemoteAny:
 	}
 	return "anywhere"

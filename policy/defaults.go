@@ -73,7 +73,7 @@ func ensureDefaultGroup(tx Tx, project ProjectID, profile *Profile) error {
 		return err
 	}
 	for _, template := range profile.Default.Rules {
-		r := template.Clone().(*Rule)
+		r := template.Rule()
 		r.Meta = Meta{ID: NewID(KindRule)}
 		r.GroupID = GroupID(g.ID)
 		if err := tx.Put(r); err != nil {

@@ -74,6 +74,16 @@ var ErrUnavailable = errors.New("the store is not available")
 // findings collects what is wrong while an object is checked.
 type findings []Finding
 
+// within collects findings about a part of the object, whose pointers begin at the part.
+func (f *findings) within(pointer string, check func(*findings)) {
+	var part findings
+	check(&part)
+	for _, found := range part {
+		found.Pointer = pointer + found.Pointer
+		*f = append(*f, found)
+	}
+}
+
 func (f *findings) add(pointer, code, format string, args ...any) {
 	*f = append(*f, Finding{Pointer: pointer, Code: code, Message: fmt.Sprintf(format, args...)})
 }

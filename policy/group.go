@@ -15,9 +15,13 @@ const (
 // Origin says who made a group.
 type Origin string
 
-// OriginDefault marks the group that a profile gives to ports without another one. Ports get it by having no group, never by
-// naming it.
-const OriginDefault Origin = "default"
+const (
+	// OriginDefault marks the group that a profile gives to ports without another one. Ports get it by having no group, never by
+	// naming it.
+	OriginDefault Origin = "default"
+	// OriginStarter marks a group that a project began with. Beyond that it is like any other.
+	OriginStarter Origin = "starter"
+)
 
 // Group is a security group: a set of rules that protects every port that has it, and a set of addresses (its members')
 // that rules may name as their remote.
@@ -25,11 +29,13 @@ type Group struct {
 	Meta
 	Name string `json:"name"`
 	// ProjectID is empty for a global group.
-	ProjectID   ProjectID         `json:"project_id"`
+	ProjectID ProjectID `json:"project_id"`
+	// VPCID binds the group to one VPC: it protects ports of that VPC alone, whatever else has it. Empty means not bound.
+	VPCID       VPCID             `json:"vpc_id"`
 	Description string            `json:"description,omitempty"`
 	Tags        map[string]string `json:"tags,omitempty"`
 	Evaluation  Evaluation        `json:"evaluation"`
-	// Origin is empty for a group that somebody made, OriginDefault for one that a profile made for ports without another.
+	// Origin is empty for a group that somebody made; else it says for what a profile made it.
 	Origin Origin `json:"origin,omitempty"`
 	// Removals counts the rules that were taken out of the group, so that the group itself changes when one goes.
 	Removals int64  `json:"removals,omitempty"`
@@ -40,7 +46,9 @@ func (g *Group) Kind() Kind         { return KindGroup }
 func (g *Group) Label() string      { return labelOr(g.Name, g.ID) }
 func (g *Group) GetNumber() Number  { return g.Number }
 func (g *Group) SetNumber(n Number) { g.Number = n }
-func (g *Group) References() []Ref  { return ref(KindProject, g.ProjectID, "/project_id") }
+func (g *Group) References() []Ref {
+	return append(ref(KindProject, g.ProjectID, "/project_id"), ref(KindVPC, g.VPCID, "/vpc_id")...)
+}
 func (g *Group) Clone() Object      { c := *g; c.Tags = maps.Clone(g.Tags); return &c }
 
 // protects reports whether the group may be a port's of the project: a subnet, a CIDR or a tag that the group is attached to may

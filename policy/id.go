@@ -29,6 +29,7 @@ type (
 // An optional reference that is absent is null in JSON, not "".
 
 func (id ProjectID) MarshalJSON() ([]byte, error)   { return nullable(string(id)) }
+func (id VPCID) MarshalJSON() ([]byte, error)       { return nullable(string(id)) }
 func (id HostID) MarshalJSON() ([]byte, error)      { return nullable(string(id)) }
 func (id ProfileName) MarshalJSON() ([]byte, error) { return nullable(string(id)) }
 func (e Endpoint) MarshalJSON() ([]byte, error)     { return nullable(string(e)) }

@@ -57,6 +57,7 @@ const (
 	RemoteGroup  RemoteKind = "security_group_id"
 	RemoteIPSet  RemoteKind = "ip_set_id"
 	RemoteSubnet RemoteKind = "subnet_id"
+	RemoteOwn    RemoteKind = "own_subnet"
 )
 
 // Remote is a rule's other side: the source of ingress, the destination of egress. At most one field is set; none is
@@ -67,6 +68,8 @@ type Remote struct {
 	GroupID  GroupID  `json:"security_group_id,omitempty"`
 	IPSetID  IPSetID  `json:"ip_set_id,omitempty"`
 	SubnetID SubnetID `json:"subnet_id,omitempty"`
+	// OwnSubnet is every address of the subnet of the port that the rule protects.
+	OwnSubnet bool `json:"own_subnet,omitempty"`
 }
 
 // Kinds lists the kinds that are set; a valid remote has at most one.
@@ -76,7 +79,7 @@ func (r Remote) Kinds() (out []RemoteKind) {
 		kind RemoteKind
 	}{
 		{r.Any, RemoteAny}, {r.CIDRs != nil, RemoteCIDRs}, {r.GroupID != "", RemoteGroup},
-		{r.IPSetID != "", RemoteIPSet}, {r.SubnetID != "", RemoteSubnet},
+		{r.IPSetID != "", RemoteIPSet}, {r.SubnetID != "", RemoteSubnet}, {r.OwnSubnet, RemoteOwn},
 	} {
 		if k.set {
 			out = append(out, k.kind)

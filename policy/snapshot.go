@@ -192,6 +192,14 @@ func (s *Snapshot) ProfileOf(v *VPC) *Profile {
 	return s.ProfileOfProject(v.ProjectID)
 }
 
+// ProfileOfGroup returns the profile by which a group is written and deleted: its VPC's where it is bound to one, else its project's.
+func (s *Snapshot) ProfileOfGroup(g *Group) *Profile {
+	if v, ok := Find[*VPC](s, g.VPCID); ok {
+		return s.ProfileOf(v)
+	}
+	return s.ProfileOfProject(g.ProjectID)
+}
+
 // ProfileOfProject returns the profile of the project's VPCs that name none; that of no project is the installation's.
 func (s *Snapshot) ProfileOfProject(id ProjectID) *Profile {
 	names := []ProfileName{"", s.DefaultProfile, ProfileIsolated}

@@ -48,7 +48,7 @@ func Uniques(o Object) []Unique {
 	case *Instance:
 		return []Unique{uniqueName("instance/"+string(o.ProjectID), o.Name)}
 	case *Group:
-		return []Unique{uniqueName("security-group/"+string(o.ProjectID), o.Name)}
+		return []Unique{uniqueName(groupScope(o), o.Name)}
 	case *IPSet:
 		return []Unique{uniqueName("ip-set/"+string(o.ProjectID), o.Name)}
 	case *Profile:
@@ -69,6 +69,15 @@ func Uniques(o Object) []Unique {
 		}}
 	}
 	return nil
+}
+
+// groupScope is where a group's name is its alone: a group of a VPC may be called as one of the project, or of another VPC.
+func groupScope(g *Group) string {
+	scope := "security-group/" + string(g.ProjectID)
+	if g.VPCID != "" {
+		scope += "/vpc/" + string(g.VPCID)
+	}
+	return scope
 }
 
 func uniqueName(scope, name string) Unique {
@@ -138,6 +147,8 @@ func (r Remote) Key() string {
 		return "set:" + string(r.IPSetID)
 	case RemoteSubnet:
 		return "subnet:" + string(r.SubnetID)
+	case RemoteOwn:
+		return "own-subnet"
 	case RemoteAny:
 	}
 	return "any"

@@ -16,18 +16,9 @@ func Normalize(o Object, s *Snapshot) {
 			o.Evaluation = Union
 		}
 	case *Rule:
-		if o.Action == "" {
-			o.Action = Allow
-		}
-		if o.Remote.Kind() == RemoteAny {
-			o.Remote = Remote{Any: true}
-		}
-		if o.PortMin != nil && o.PortMax == nil {
-			o.PortMax = o.PortMin
-		}
-		if o.PortMax != nil && o.PortMin == nil {
-			o.PortMin = o.PortMax
-		}
+		normalizeRule(o)
+	case *Profile:
+		normalizeProfile(o)
 	case *Port:
 		if o.IfaceID == "" {
 			o.IfaceID = o.ID
@@ -45,6 +36,19 @@ func Normalize(o Object, s *Snapshot) {
 		if o.Name == "" {
 			o.Name = o.ID
 		}
+	}
+}
+
+func normalizeRule(r *Rule) {
+	orElse(&r.Action, Allow)
+	if r.Remote.Kind() == RemoteAny {
+		r.Remote = Remote{Any: true}
+	}
+	if r.PortMin != nil && r.PortMax == nil {
+		r.PortMax = r.PortMin
+	}
+	if r.PortMax != nil && r.PortMin == nil {
+		r.PortMin = r.PortMax
 	}
 }
 
@@ -213,20 +217,6 @@ func (f *findings) entry(o *Entry, s *Snapshot) {
 	}
 	if set, ok := Find[*IPSet](s, o.IPSetID); ok && set.IPVersion != o.CIDR.version() {
 		f.add("/cidr", "family-mismatch", "%s is IPv%d but the IP set %q is for IPv%d", o.CIDR, o.CIDR.version(), set.Label(), set.IPVersion)
-	}
-}
-
-func (f *findings) profile(o *Profile) {
-	f.name(o.Name)
-	oneOf(f, "/when_no_groups", o.WhenNoGroups, NoGroupsAllow, NoGroupsDeny, NoGroupsDefault)
-	oneOf(f, "/direction_without_rules", o.DirectionWithoutRules, Allow, Drop)
-	oneOf(f, "/evaluation", o.Evaluation, Union, Ordered)
-	oneOf(f, "/group_delete", o.GroupDelete, DeleteDetach, DeleteRefuseIfAttached, DeleteRequireNoRules)
-	if o.WhenNoGroups == NoGroupsDefault && o.Default == nil {
-		f.add("/default_group", "required", "when_no_groups is %s, so a default group is required", NoGroupsDefault)
-	}
-	if o.MaxGroups < 1 {
-		f.add("/max_groups_per_instance", "limit-range", "%d is below 1", o.MaxGroups)
 	}
 }
 

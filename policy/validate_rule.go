@@ -6,6 +6,13 @@ import (
 
 // rule checks one rule: what it says by itself, then against its group and its remote.
 func (f *findings) rule(o *Rule, s *Snapshot) {
+	f.ruleItself(o)
+	set, _ := Find[*IPSet](s, o.Remote.IPSetID)
+	f.families(o, set)
+	f.ruleInGroup(o, s)
+}
+
+func (f *findings) ruleItself(o *Rule) {
 	if o.Name != "" && !ValidName(o.Name) {
 		f.add("/name", "name-invalid", "%q does not match %s", o.Name, NamePattern)
 	}
@@ -19,8 +26,6 @@ func (f *findings) rule(o *Rule, s *Snapshot) {
 	f.ports(o)
 	f.icmp(o)
 	f.remote(o)
-	f.families(o, s)
-	f.ruleInGroup(o, s)
 }
 
 func (f *findings) ports(o *Rule) {
@@ -68,7 +73,7 @@ func (f *findings) icmp(o *Rule) {
 
 func (f *findings) remote(o *Rule) {
 	if kinds := o.Remote.Kinds(); len(kinds) > 1 {
-		f.add("/remote", "remote-not-exclusive", "give exactly one of any, cidrs, security_group_id, ip_set_id, subnet_id (found %v)", kinds)
+		f.add("/remote", "remote-not-exclusive", "give exactly one of any, cidrs, security_group_id, ip_set_id, subnet_id, own_subnet (found %v)", kinds)
 	}
 	if o.Remote.CIDRs != nil && len(o.Remote.CIDRs) == 0 {
 		f.add("/remote/cidrs", "required", "cidrs is empty; leave the remote out to mean anywhere")
@@ -81,8 +86,9 @@ func (f *findings) remote(o *Rule) {
 	}
 }
 
-// families refuses a rule whose parts speak of different IP versions: it could never match.
-func (f *findings) families(o *Rule, s *Snapshot) {
+// families refuses a rule whose parts speak of different IP versions: it could never match. set is the IP set that the rule
+// names, nil without one.
+func (f *findings) families(o *Rule, set *IPSet) {
 	mismatch := func(pointer, what string, version int) {
 		if o.IPVersion != nil && *o.IPVersion != version {
 			f.add(pointer, "family-mismatch", "%s is IPv%d but the rule's ip_version is %d", what, version, *o.IPVersion)
@@ -100,7 +106,7 @@ func (f *findings) families(o *Rule, s *Snapshot) {
 		mismatch("/protocol", "icmpv6", 6)
 	}
 	setVersion := 0
-	if set, ok := Find[*IPSet](s, o.Remote.IPSetID); ok {
+	if set != nil {
 		setVersion = set.IPVersion
 		mismatch("/remote/ip_set_id", fmt.Sprintf("IP set %q", set.Label()), set.IPVersion)
 	}
@@ -118,24 +124,10 @@ func (f *findings) ruleInGroup(o *Rule, s *Snapshot) {
 	if !ok {
 		return
 	}
-	if profile := s.ProfileOfProject(g.ProjectID); profile.IPVersionRequired && o.IPVersion == nil && g.Origin != OriginDefault {
+	if profile := s.ProfileOfGroup(g); profile.IPVersion == IPVersionRequired && o.IPVersion == nil && g.Origin != OriginDefault {
 		f.add("/ip_version", "required", "profile %q wants ip_version 4 or 6 in every rule", profile.Name)
 	}
-	switch o.Action {
-	case Allow:
-	case Drop:
-		if g.Evaluation != Ordered {
-			f.add("/action", "action-not-in-profile", "group %q evaluates its rules as a union; drop needs an ordered group", g.Label())
-		}
-	default:
-		f.add("/action", "action-invalid", "%q is not an action; use allow (or drop in an ordered group)", o.Action)
-	}
-	if o.Position != nil && g.Evaluation != Ordered {
-		f.add("/position", "position-not-allowed", "group %q evaluates its rules as a union; position belongs to ordered groups", g.Label())
-	}
-	if o.Position != nil && *o.Position < 1 {
-		f.add("/position", "position-range", "position %d is below 1", *o.Position)
-	}
+	f.ruleUnder(o, g.Evaluation, g.Label())
 	if other, ok := Find[*Group](s, o.Remote.GroupID); ok {
 		f.scope("/remote/security_group_id", other, other.ProjectID, g.ProjectID)
 	}
@@ -146,5 +138,24 @@ func (f *findings) ruleInGroup(o *Rule, s *Snapshot) {
 		if vpc, ok := Find[*VPC](s, sub.VPCID); ok && g.ProjectID != "" {
 			f.scope("/remote/subnet_id", sub, vpc.ProjectID, g.ProjectID)
 		}
+	}
+}
+
+// ruleUnder checks what depends on how the group evaluates its rules.
+func (f *findings) ruleUnder(o *Rule, evaluation Evaluation, group string) {
+	switch o.Action {
+	case Allow:
+	case Drop:
+		if evaluation != Ordered {
+			f.add("/action", "action-not-in-profile", "group %q evaluates its rules as a union; drop needs an ordered group", group)
+		}
+	default:
+		f.add("/action", "action-invalid", "%q is not an action; use allow (or drop in an ordered group)", o.Action)
+	}
+	if o.Position != nil && evaluation != Ordered {
+		f.add("/position", "position-not-allowed", "group %q evaluates its rules as a union; position belongs to ordered groups", group)
+	}
+	if o.Position != nil && *o.Position < 1 {
+		f.add("/position", "position-range", "position %d is below 1", *o.Position)
 	}
 }

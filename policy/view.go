@@ -58,7 +58,7 @@ func (s *Snapshot) isOpen(v *PortView, d Direction) bool {
 	if len(v.Groups) == 0 {
 		return v.Profile.WhenNoGroups == NoGroupsAllow
 	}
-	if v.Profile.DirectionWithoutRules != Allow {
+	if v.Profile.DirectionWithoutRules != UnruledAllow {
 		return false
 	}
 	for _, g := range v.Groups {

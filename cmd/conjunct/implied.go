@@ -37,6 +37,7 @@ func (n *names) untouched(g *api.Group) bool {
 }
 
 // sameRule compares a rule of a profile with one that was made of it.
-func sameRule(of policy.Rule, made api.Rule) bool {
+func sameRule(template policy.RuleTemplate, made api.Rule) bool {
+	of := template.Rule()
 	return of.Identity() == made.Identity() && of.Name == made.Name && of.Description == made.Description
 }

@@ -17,6 +17,7 @@ const ruleHelp = `A rule is written ` + ruleForm + `:
   in tcp 3306 from group app      the addresses of whoever has the group
   out udp 53 to set resolvers     those of an IP set; 'subnet NAME' those of a subnet
   in icmp type 8 from any         an ICMP type and code
+  in all from own-subnet          the addresses of the subnet of the VM's port
   drop in all from 203.0.113.0/24 position 1   in ordered groups
 'in' is what others open towards the VM, 'out' what the VM opens. Anywhere has to be said: from any, to any.`
 
@@ -163,6 +164,8 @@ func (p *ruleParser) remote(r *policy.Rule) {
 		r.Remote.IPSetID = policy.IPSetID(p.take("the name of an IP set"))
 	case "subnet":
 		r.Remote.SubnetID = policy.SubnetID(p.take("the name of a subnet"))
+	case "own-subnet":
+		r.Remote.OwnSubnet = true
 	default:
 		r.Remote.CIDRs = p.cidrs(word)
 	}

@@ -61,6 +61,8 @@ func (n *names) remoteText(r policy.Remote) string {
 		return "set " + n.label(policy.KindIPSet, string(r.IPSetID))
 	case policy.RemoteSubnet:
 		return "subnet " + n.label(policy.KindSubnet, string(r.SubnetID))
+	case policy.RemoteOwn:
+		return "own-subnet"
 	default:
 		return "any"
 	}
