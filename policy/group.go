@@ -49,7 +49,7 @@ func (g *Group) SetNumber(n Number) { g.Number = n }
 func (g *Group) References() []Ref {
 	return append(ref(KindProject, g.ProjectID, "/project_id"), ref(KindVPC, g.VPCID, "/vpc_id")...)
 }
-func (g *Group) Clone() Object      { c := *g; c.Tags = maps.Clone(g.Tags); return &c }
+func (g *Group) Clone() Object { c := *g; c.Tags = maps.Clone(g.Tags); return &c }
 
 // protects reports whether the group may be a port's of the project: a subnet, a CIDR or a tag that the group is attached to may
 // reach into other projects, which are none of its business.
