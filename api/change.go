@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"conjunct/policy"
@@ -12,11 +13,14 @@ import (
 // with an object is reported at the place where the request says it.
 type change struct {
 	policy.Tx
+	query  url.Values        // of the request
 	origin map[string]string // "/rule/sgr-1" ──► "/rules/0"
 	wrote  []policy.Object
 	base   string // what pointers are below, while one document of several is applied
 	// removal is what went along with what was deleted.
 	removal Removal
+	// renumbered are the rules that had to make room for another.
+	renumbered []Renumbered
 }
 
 func newChange(tx policy.Tx) *change { return &change{Tx: tx, origin: make(map[string]string)} }
@@ -31,6 +35,13 @@ func (c *change) put(o policy.Object, pointer string) error {
 	}
 	c.wrote = append(c.wrote, o)
 	return c.locate(c.Put(o), pointer)
+}
+
+// tell adds to an answer what the change did beside what it was asked for.
+func (c *change) tell(answer any) {
+	if r, ok := answer.(*Rule); ok {
+		r.Renumbered = c.renumbered
+	}
 }
 
 // complete adds what the writes make necessary: the default groups of projects. Everything else that has to hold is the store's

@@ -29,6 +29,9 @@ func saveGroup(c *change, id string, wire any) error {
 		return err
 	}
 	if in.Rules == nil {
+		if exists && g.Evaluation != before.Evaluation {
+			return c.reevaluated(g)
+		}
 		return nil
 	}
 	rules := make([]*policy.Rule, len(in.Rules))

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"maps"
 
 	"conjunct/policy"
 )
@@ -10,10 +11,11 @@ import (
 func saveRule(c *change, id string, wire any) error {
 	r := wire.(*Rule).Clone().(*policy.Rule)
 	r.ID = id
-	if before, ok := policy.Find[*policy.Rule](c.Snapshot(), id); ok && r.GroupID == "" {
+	before, exists := policy.Find[*policy.Rule](c.Snapshot(), id)
+	if exists && r.GroupID == "" {
 		r.GroupID = before.GroupID
 	}
-	return c.put(r, "")
+	return c.placeRule(r, before)
 }
 
 // addRule creates a rule in a group.
@@ -26,7 +28,7 @@ func (c *change) addRule(group policy.GroupID, id string, in *policy.Rule) error
 		return invalid("/security_group_id", "id-mismatch", "the body says %q and the path %q", r.GroupID, group)
 	}
 	r.ID, r.GroupID = id, group
-	return c.put(r, "")
+	return c.placeRule(r, nil)
 }
 
 // replaceRules makes the list the rules of the group. A rule of the list that is the same as one of the group's
@@ -34,12 +36,13 @@ func (c *change) addRule(group policy.GroupID, id string, in *policy.Rule) error
 // rule of the group changes that one. The others are created; rules of the group that are not in the list go.
 func (c *change) replaceRules(g *policy.Group, list []*policy.Rule, pointer string) error {
 	s := c.Snapshot()
-	left := make(map[string]*policy.Rule) // of the group's rules, by id
-	same := make(map[string]string)       // identity ──► id
+	had := make(map[string]*policy.Rule) // the group's rules, by id
+	same := make(map[string]string)      // identity ──► id
 	for _, r := range s.RulesOf(policy.GroupID(g.ID)) {
-		left[r.ID] = r
+		had[r.ID] = r
 		same[r.Identity()] = r.ID
 	}
+	left := maps.Clone(had)
 	next := make([]*policy.Rule, len(list))
 	var fresh []*policy.Rule
 	used := make(map[string]bool)
@@ -68,7 +71,7 @@ func (c *change) replaceRules(g *policy.Group, list []*policy.Rule, pointer stri
 		delete(left, r.ID)
 		used[r.ID] = true
 	}
-	positions(g, next)
+	positions(g, next, had)
 	for _, r := range left {
 		if err := c.removePart(r); err != nil {
 			return err
@@ -80,20 +83,4 @@ func (c *change) replaceRules(g *policy.Group, list []*policy.Rule, pointer stri
 		}
 	}
 	return nil
-}
-
-// positions numbers the rules of an ordered group as they are listed, unless the list itself has positions.
-func positions(g *policy.Group, rules []*policy.Rule) {
-	if g.Evaluation != policy.Ordered {
-		return
-	}
-	for _, r := range rules {
-		if r.Position != nil {
-			return
-		}
-	}
-	for i, r := range rules {
-		place := i + 1
-		r.Position = &place
-	}
 }

@@ -96,6 +96,12 @@ func Attached() Option { return Query("detach", "false") }
 // DeleteRules deletes a group's rules with it, where the profile wants them gone first.
 func DeleteRules() Option { return Query("rules", "delete") }
 
+// Before and After say beside which rule of its ordered group a rule is to be tried that is created or changed.
+func Before(rule string) Option { return Query("before", rule) }
+
+// After is explained at Before.
+func After(rule string) Option { return Query("after", rule) }
+
 // Query adds a query parameter, such as a filter of a list.
 func Query(name, value string) Option {
 	return func(r *clientRequest) { r.query.Set(name, value) }

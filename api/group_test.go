@@ -125,7 +125,7 @@ func TestA005_RulesOfAnOrderedGroupAreInTheOrderOfTheList(t *testing.T) {
 	drop := api.Rule{Rule: policy.Rule{Name: "rest", Direction: policy.Ingress, Protocol: policy.All, Action: policy.Drop}}
 	g, err := w.Groups().Put(t.Context(), "g", &api.Group{Group: policy.Group{Name: "g", Evaluation: policy.Ordered}, Rules: []api.Rule{tcp(22), tcp(80), drop}})
 	require.NoError(t, err)
-	require.Equal(t, []int{1, 2, 3}, []int{*g.Rules[0].Position, *g.Rules[1].Position, *g.Rules[2].Position})
+	require.Equal(t, []int{10, 20, 30}, []int{*g.Rules[0].Position, *g.Rules[1].Position, *g.Rules[2].Position})
 	again, err := w.Groups().Put(t.Context(), "g", &api.Group{Group: policy.Group{Name: "g"}, Rules: []api.Rule{tcp(80), tcp(22), drop}})
 	require.NoError(t, err)
 	require.Equal(t, policy.Ordered, again.Evaluation, "absence does not make it a union")

@@ -75,6 +75,7 @@ func (c *call) mutate(m mutation) error {
 	var done *change
 	revision, err := c.Objects.Update(c.r.Context(), func(tx policy.Tx) error {
 		done = newChange(tx)
+		done.query = c.query
 		return m.make(done)
 	})
 	if err != nil {
@@ -90,6 +91,7 @@ func (c *call) mutate(m mutation) error {
 		if err != nil {
 			return err
 		}
+		done.tell(body)
 	}
 	c.setRevision(revision)
 	if len(behind) > 0 {
@@ -105,6 +107,7 @@ func (c *call) tryOut(m mutation) error {
 	var done *change
 	err := c.Objects.DryRun(c.r.Context(), func(tx policy.Tx) error {
 		done = newChange(tx)
+		done.query = c.query
 		err := m.make(done)
 		if err == nil && m.answer != nil {
 			body, err = m.answer(&reader{snapshot: tx.Snapshot(), inspector: c.Inspector})
@@ -115,6 +118,7 @@ func (c *call) tryOut(m mutation) error {
 		return explained(done, err)
 	}
 	c.setRevision(c.Objects.Revision())
+	done.tell(body)
 	return c.conclude(m, body)
 }
 

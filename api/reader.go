@@ -64,7 +64,7 @@ func (rd *reader) port(p *policy.Port) *Port {
 }
 
 func (rd *reader) rule(r *policy.Rule) *Rule {
-	return &Rule{Rule: *r, Hits: rd.inspector.Hits(r.Number)}
+	return &Rule{Rule: *r, Service: r.Service(), Hits: rd.inspector.Hits(r.Number)}
 }
 
 func (rd *reader) group(g *policy.Group) *Group {

@@ -15,6 +15,7 @@ type resource struct {
 	write  access           // who may create, change and delete; nobody when empty
 	parts  string           // the field that holds what belongs to the object and that stays when it is absent
 	filter map[string]field // query parameters of the list
+	place  []string         // query parameters of PUT and PATCH
 	drop   []string         // query parameters of DELETE
 	single bool             // no POST to the collection: what belongs there is created below its owner
 
@@ -108,7 +109,7 @@ var resources = []resource{
 		},
 	},
 	{
-		kind: policy.KindRule, path: "rules", write: governing, single: true,
+		kind: policy.KindRule, path: "rules", write: governing, single: true, place: []string{"before", "after"},
 		blank: func() any { return new(Rule) }, save: saveRule, remove: removeRule,
 		view: func(rd *reader, o policy.Object) any { return rd.rule(o.(*policy.Rule)) },
 		filter: map[string]field{
@@ -198,8 +199,8 @@ func (rs *resource) routes() []route {
 	}
 	if rs.kind != policy.KindToken { // A token is replaced by another one, never changed.
 		out = append(out,
-			route{http.MethodPut, item, rs.write, nil, bind((*call).putObject)},
-			route{http.MethodPatch, item, rs.write, nil, bind((*call).patchObject)})
+			route{http.MethodPut, item, rs.write, rs.place, bind((*call).putObject)},
+			route{http.MethodPatch, item, rs.write, rs.place, bind((*call).patchObject)})
 	}
 	return append(out, route{http.MethodDelete, item, rs.write, rs.drop, bind((*call).deleteObject)})
 }

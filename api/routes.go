@@ -49,7 +49,7 @@ func routes() []route {
 		{http.MethodGet, "/v1/ports/{id}/effective-rules", reading, nil, (*call).effectiveRules},
 
 		{http.MethodGet, "/v1/security-groups/{id}/rules", reading, []string{"page_size", "page_token"}, (*call).listRules},
-		{http.MethodPost, "/v1/security-groups/{id}/rules", governing, nil, (*call).createRule},
+		{http.MethodPost, "/v1/security-groups/{id}/rules", governing, []string{"before", "after"}, (*call).createRule},
 		{http.MethodPut, "/v1/security-groups/{id}/rules", governing, nil, (*call).replaceRules},
 		{http.MethodGet, "/v1/security-groups/{id}/members", reading, []string{"page_size", "page_token", "vpc_id"}, (*call).listMembers},
 		{http.MethodGet, "/v1/security-groups/{id}/attachments", reading, []string{"page_size", "page_token"}, (*call).listAttachments},

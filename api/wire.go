@@ -36,10 +36,13 @@ type Port struct {
 	policy.PortStatus
 }
 
-// Rule is a rule with the packets that it decided.
+// Rule is a rule with what people call its service, such as SSH, and the packets that it decided.
 type Rule struct {
 	policy.Rule
-	Hits policy.Hits `json:"hits"`
+	Service string      `json:"service"`
+	Hits    policy.Hits `json:"hits"`
+	// Renumbered is in the answer to a change alone: the rules of the ordered group that had to make room.
+	Renumbered []Renumbered `json:"renumbered,omitempty"`
 }
 
 // Group is a security group with its rules. A request without rules (nil) leaves the rules as they are; an empty
@@ -82,5 +85,5 @@ type Pending struct {
 var reportedFields = map[string]bool{
 	"revision": true, "created_at": true, "updated_at": true, "number": true, "origin": true, "removals": true,
 	"state": true, "applied_revision": true, "desired_revision": true, "flows": true, "drift": true, "problems": true, "problem": true,
-	"ofport": true, "hits": true, "token": true,
+	"ofport": true, "hits": true, "token": true, "service": true, "renumbered": true,
 }

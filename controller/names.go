@@ -110,9 +110,12 @@ func (ns *names) rule(n policy.Number) string {
 	return fmt.Sprintf("rule %s of group %s: %s", r.Label(), group, ns.text(r))
 }
 
-// text is a rule in words: "ingress tcp 80-443 from group web".
+// text is a rule in words: "ingress tcp 80-443 from group web", "drop ingress all from anywhere at position 40".
 func (ns *names) text(r *policy.Rule) string {
 	out := fmt.Sprintf("%s %s", r.Direction, r.Protocol)
+	if r.Action == policy.Drop {
+		out = "drop " + out
+	}
 	switch {
 	case r.PortMin != nil && r.PortMax != nil && *r.PortMin == *r.PortMax:
 		out += fmt.Sprintf(" %d", *r.PortMin)
@@ -122,7 +125,11 @@ func (ns *names) text(r *policy.Rule) string {
 		out += fmt.Sprintf(" type %d", *r.ICMPType)
 	}
 	preposition := map[policy.Direction]string{policy.Egress: "to", policy.Ingress: "from"}[r.Direction]
-	return out + " " + preposition + " " + ns.remote(r.Remote)
+	out += " " + preposition + " " + ns.remote(r.Remote)
+	if r.Position != nil {
+		out += fmt.Sprintf(" at position %d", *r.Position)
+	}
+	return out
 }
 
 func (ns *names) remote(r policy.Remote) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 )
 
 // Conflicts lists what of the state s (which holds o as it would be stored) stands against writing o over before; before is nil for an
@@ -32,6 +33,8 @@ func Conflicts(before, o Object, s *Snapshot) []*Conflict {
 		if ins, ok := Find[*Instance](s, o.InstanceID); ok {
 			add(groupLimit(s, "port", o, slices.Concat(ins.SecurityGroupIDs, o.SecurityGroupIDs)))
 		}
+	case *Group:
+		add(droppingUnion(before, o, s))
 	case *IPSet:
 		add(frozenVersion(before, o, s))
 	case *Subnet:
@@ -125,6 +128,27 @@ func (s *Snapshot) MaxGroups(o Object) int {
 		limit = s.ProfileOfProject(project).MaxGroups
 	}
 	return limit
+}
+
+// droppingUnion refuses to make a union of a group that has rules that drop: without them it would allow more.
+func droppingUnion(before Object, o *Group, s *Snapshot) *Conflict {
+	old, ok := before.(*Group)
+	if !ok || old.Evaluation == o.Evaluation || o.Evaluation != Union {
+		return nil
+	}
+	c := &Conflict{Code: "evaluation-drop-rules"}
+	var names []string
+	for _, r := range InOrder(s.RulesOf(GroupID(o.ID))) {
+		if r.Action == Drop {
+			c.Holders = append(c.Holders, HolderOf(r))
+			names = append(names, r.Label())
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	c.Message = fmt.Sprintf("a union has no rules that drop, and group %q has %d: %s; remove them first", o.Label(), len(names), strings.Join(names, ", "))
+	return c
 }
 
 func frozenVersion(before Object, o *IPSet, s *Snapshot) *Conflict {

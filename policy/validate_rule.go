@@ -155,7 +155,7 @@ func (f *findings) ruleUnder(o *Rule, evaluation Evaluation, group string) {
 	if o.Position != nil && evaluation != Ordered {
 		f.add("/position", "position-not-allowed", "group %q evaluates its rules as a union; position belongs to ordered groups", group)
 	}
-	if o.Position != nil && *o.Position < 1 {
-		f.add("/position", "position-range", "position %d is below 1", *o.Position)
+	if o.Position != nil && (*o.Position < 1 || *o.Position > MaxPosition) {
+		f.add("/position", "position-range", "position %d is outside 1 to %d", *o.Position, MaxPosition)
 	}
 }

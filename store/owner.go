@@ -14,9 +14,16 @@ var owners = map[policy.Kind]string{
 var owning = map[policy.Kind]bool{policy.KindGroup: true, policy.KindIPSet: true}
 
 // siblings says which field of an object names the object below which its kind is judged as a whole: subnets of a VPC
-// must not overlap, which no single key decides.
+// must not overlap, and the rules of an ordered group have positions relative to each other, which no single key decides.
 var siblings = map[policy.Kind]string{
 	policy.KindSubnet: "/vpc_id",
+	policy.KindRule:   "/security_group_id",
+}
+
+// amongSiblings reports whether the object's place depends on its siblings: rules without a position have none.
+func amongSiblings(o policy.Object) bool {
+	r, ok := o.(*policy.Rule)
+	return !ok || r.Position != nil
 }
 
 // fieldOf is what the object refers to by the field that the table gives for its kind.

@@ -101,7 +101,7 @@ func (p *plan) guard(w *write) {
 	if w.before != nil {
 		p.ranges = append(p.ranges, p.layout.holders(w.key))
 	}
-	if w.after != nil {
+	if w.after != nil && amongSiblings(w.after) {
 		if parent, ok := fieldOf(w.after, siblings); ok {
 			p.ranges = append(p.ranges, p.layout.holdersOfKind(parent, w.key.kind))
 		}

@@ -21,7 +21,7 @@ type node = yamlnode.Node
 var reported = map[string]bool{
 	"id": true, "revision": true, "created_at": true, "updated_at": true, "number": true, "origin": true, "removals": true,
 	"state": true, "applied_revision": true, "desired_revision": true, "flows": true, "drift": true, "problems": true, "problem": true,
-	"ofport": true, "hits": true, "project_id": true,
+	"ofport": true, "hits": true, "service": true, "renumbered": true, "project_id": true,
 }
 
 // referring are the fields that hold ids, and of what. A manifest has names there.
