@@ -7,96 +7,25 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"conjunct/flows"
-	"conjunct/openflow"
-	"conjunct/openflow/ofeval"
-	"conjunct/openflow/oftest"
+	"conjunct/flows/flowstest"
 	"conjunct/policy"
 	"conjunct/policy/policytest"
 )
 
-const uplink = 100
-
-// bench is a fake switch that holds what a world compiles to, all ports on one host.
-type bench struct {
-	w *policytest.World
-	s *oftest.Switch
-}
-
-func newBench(t testing.TB, w *policytest.World) *bench {
-	b := &bench{w: w, s: oftest.NewSwitch(oftest.Config{DatapathID: 1})}
-	t.Cleanup(b.s.Close)
-	b.s.SetFragments(openflow.FragNXMatch)
-	b.s.AddPorts(uplink)
-	for _, n := range w.OFPorts {
-		b.s.AddPorts(openflow.Port(n))
-	}
-	b.program(t)
+func newBench(t testing.TB, w *policytest.World) *flowstest.Bench {
+	b, err := flowstest.NewBench(w, nil)
+	t.Cleanup(b.Switch.Close)
+	require.NoError(t, err)
 	return b
 }
 
-// program makes the switch hold what the world is now; connections tracked stay.
-func (b *bench) program(t testing.TB) {
-	var ids []policy.PortID
-	for id := range b.w.OFPorts {
-		ids = append(ids, id)
+// ask holds the switch's answer against the policy's and reports whether the connection passed.
+func ask(t testing.TB, b *flowstest.Bench, q policytest.Question) bool {
+	tried, d := b.Ask(q)
+	if d != nil {
+		t.Fatalf("seed %d: %+v\n%s", b.World.Seed, q, d)
 	}
-	mods := []openflow.FlowMod{{Command: openflow.FlowDelete, Flow: openflow.Flow{Table: openflow.AllTables}}}
-	for _, f := range flows.Compile(b.w.Snapshot, policy.Resolve(b.w.Snapshot, "h", ids), b.w.OFPorts, []uint16{uplink}) {
-		mods = append(mods, openflow.FlowMod{Command: openflow.FlowAdd, Flow: f})
-	}
-	require.NoError(t, b.s.Apply(mods...))
-}
-
-// frame puts addresses and ports of a connection into a packet.
-func frame(c policy.Connection) ofeval.Packet {
-	from, to := netip.AddrPortFrom(c.Src, c.SrcPort), netip.AddrPortFrom(c.Dst, c.DstPort)
-	switch c.Protocol {
-	case policy.ProtoTCP:
-		return ofeval.TCP(from, to, ofeval.SYN)
-	case policy.ProtoUDP:
-		return ofeval.UDP(from, to)
-	case policy.ProtoSCTP:
-		return ofeval.SCTP(from, to)
-	case policy.ProtoICMP, policy.ProtoICMPv6:
-		return ofeval.ICMP(c.Src, c.Dst, c.ICMPType, c.ICMPCode, 7)
-	}
-	return ofeval.Proto(c.Src, c.Dst, c.Protocol)
-}
-
-func between(p ofeval.Packet, from, to policy.MAC) ofeval.Packet {
-	return p.With(openflow.MAC(openflow.EthSrc, from), openflow.MAC(openflow.EthDst, to))
-}
-
-var outsideMAC = policy.MAC{2, 0, 0, 0, 0, 0x99}
-
-// end is a port of the world, or somebody on the fabric when view is nil.
-type end struct {
-	view *policy.PortView
-	port openflow.Port
-	mac  policy.MAC
-	addr netip.Addr
-}
-
-func (b *bench) end(id policy.PortID, version int) end {
-	v, _ := b.w.Snapshot.PortView(id)
-	e := end{view: v, port: openflow.Port(b.w.OFPorts[id]), mac: v.Port.MAC}
-	for _, a := range v.Port.Addresses {
-		if policy.Version(a) == version {
-			e.addr = a
-		}
-	}
-	return e
-}
-
-// send injects a packet at one end and reports whether it came out at the other.
-func (b *bench) send(p ofeval.Packet, from, to end) (bool, ofeval.Journey) {
-	p = between(p, from.mac, to.mac)
-	if from.view == nil { // The frame arrives with the tag of the other end's segment.
-		p = p.With(openflow.Exact(openflow.VLANVID, uint64(to.view.Subnet.VLAN)|openflow.VLANPresent))
-	}
-	j := b.s.Inject(from.port, p)
-	return j.Reached(to.port), j
+	return tried.Passed > 0
 }
 
 // TestOracle_EndToEnd sends random connections between ports, and between ports and the fabric, through the fake switch: they
@@ -106,65 +35,16 @@ func TestOracle_EndToEnd(t *testing.T) {
 	for seed := range uint64(150) {
 		b := newBench(t, policytest.New(seed))
 		for range 60 {
-			q := b.w.Question()
-			if b.ask(t, q) {
+			q := b.World.Question()
+			if ask(t, b, q) {
 				allowed++
 			}
 			asked++
 		}
-		b.s.Close()
+		b.Switch.Close()
 	}
 	require.Greater(t, allowed, asked/12, "of %d", asked)
 	require.Less(t, allowed, asked*11/12, "of %d", asked)
-}
-
-// ask tries the question's connection; the other end is the port that has the address in the segment, or the fabric.
-func (b *bench) ask(t testing.TB, q policytest.Question) bool {
-	c := q.Connection
-	v, _ := b.w.Snapshot.PortView(q.Port)
-	here := end{view: v, port: openflow.Port(b.w.OFPorts[q.Port]), mac: v.Port.MAC, addr: c.Local(q.Direction)}
-	there := end{port: uplink, mac: outsideMAC, addr: c.Remote(q.Direction)}
-	if other, ok := b.w.Snapshot.PortAt(policy.VPCID(v.VPC.ID), there.addr); ok && other.Subnet.ID == v.Subnet.ID {
-		there = b.end(policy.PortID(other.Port.ID), policy.Version(there.addr))
-		if there.port == here.port {
-			return false
-		}
-	}
-	from, to := here, there
-	if q.Direction == policy.Ingress {
-		from, to = there, here
-	}
-	want := policy.Explain(b.w.Snapshot, policy.End{Port: from.view}, policy.End{Port: to.view}, c)
-	for _, n := range b.w.OFPorts { // Without ports (SCTP in the userspace datapath, IP-in-IP) the reverse of an earlier question is its reply.
-		b.s.FlushZone(n)
-	}
-	p := frame(c)
-	got, j := b.send(p, from, to)
-	require.Equal(t, want.Allowed, got, "seed %d: %+v, policy %+v\n%s", b.w.Seed, q, want, j)
-	platform := false
-	for _, s := range want.Steps {
-		platform = platform || s.Decision.Tier == policy.TierPlatform
-	}
-	if !got || platform || c.Protocol == policy.ProtoTCP && c.DstPort == 25 {
-		return got
-	}
-	again := func(what string, p ofeval.Packet, from, to end) {
-		ok, j := b.send(p, from, to)
-		require.True(t, ok, "seed %d: %s of %+v\n%s", b.w.Seed, what, q, j)
-	}
-	if hasReply(c) && (to.view == nil || to.view.Owns(to.addr)) {
-		answer := p.Reply()
-		if c.Protocol == policy.ProtoTCP {
-			answer = answer.With(openflow.Exact(openflow.TCPFlags, ofeval.SYN|ofeval.ACK))
-		}
-		again("the reply", answer, to, from)
-		if c.Protocol == policy.ProtoTCP {
-			p = p.With(openflow.Exact(openflow.TCPFlags, ofeval.ACK))
-		}
-		again("the next packet", p, from, to)
-		again("the ICMP error", ofeval.Unreachable(to.addr, p), to, from)
-	}
-	return got
 }
 
 // TestOracle_LiveConnections takes the deciding rule of a live connection away and puts it back: every packet, in both directions,
@@ -174,70 +54,50 @@ func TestOracle_LiveConnections(t *testing.T) {
 	for seed := range uint64(60) {
 		b := newBench(t, policytest.New(seed))
 		for range 40 {
-			q := b.w.Question()
+			q := b.World.Question()
 			c := q.Connection
-			d, _ := policy.Decide(b.w.Snapshot, q.Port, q.Direction, c)
-			if d.Rule == nil || c.Protocol != policy.ProtoUDP || !b.ask(t, q) {
+			d, _ := policy.Decide(b.World.Snapshot, q.Port, q.Direction, c)
+			if d.Rule == nil || c.Protocol != policy.ProtoUDP || !ask(t, b, q) {
 				continue
 			}
-			v, _ := b.w.Snapshot.PortView(q.Port)
-			if !v.Owns(c.Local(q.Direction)) {
+			from, to, _ := b.Ends(q)
+			if !flowstest.Answerable(q, to) {
 				continue // It could not answer.
 			}
-			here := end{view: v, port: openflow.Port(b.w.OFPorts[q.Port]), mac: v.Port.MAC}
-			there := end{port: uplink, mac: outsideMAC}
-			if other, ok := b.w.Snapshot.PortAt(policy.VPCID(v.VPC.ID), c.Remote(q.Direction)); ok && other.Subnet.ID == v.Subnet.ID {
-				there = b.end(policy.PortID(other.Port.ID), policy.Version(c.Src))
-			}
-			from, to := here, there
-			if q.Direction == policy.Ingress {
-				from, to = there, here
-			}
 			check := func(want bool) {
-				got, j := b.send(frame(c), from, to)
+				got, j := b.Send(flowstest.Frame(c), from, to)
 				require.Equal(t, want, got, "seed %d: %+v\n%s", seed, q, j)
-				got, j = b.send(frame(c).Reply(), to, from)
+				got, j = b.Send(flowstest.Frame(c).Reply(), to, from)
 				require.Equal(t, want, got, "seed %d: the other end of %+v\n%s", seed, q, j)
 			}
 			check(true)
 			rule := d.Rule
-			b.w.Snapshot.Delete(policy.KindRule, rule.ID)
-			b.program(t)
-			now := b.explain(from, to, c)
+			b.World.Snapshot.Delete(policy.KindRule, rule.ID)
+			require.NoError(t, b.Program())
+			now := explain(b, from, to, c)
 			check(now.Allowed)
 			if !now.Allowed {
 				stopped++
 			}
-			b.w.Snapshot.Put(rule)
-			b.program(t)
+			b.World.Snapshot.Put(rule)
+			require.NoError(t, b.Program())
 			check(true)
 			break
 		}
-		b.s.Close()
+		b.Switch.Close()
 	}
 	require.Greater(t, stopped, 10, "connections that stopped")
 }
 
 // explain asks policy with the ends' surroundings as they are at present.
-func (b *bench) explain(from, to end, c policy.Connection) policy.Verdict {
+func explain(b *flowstest.Bench, from, to flowstest.End, c policy.Connection) policy.Verdict {
 	ends := [2]policy.End{}
-	for i, e := range []end{from, to} {
-		if e.view != nil {
-			ends[i].Port, _ = b.w.Snapshot.PortView(policy.PortID(e.view.Port.ID))
+	for i, e := range []flowstest.End{from, to} {
+		if e.View != nil {
+			ends[i].Port, _ = b.World.Snapshot.PortView(policy.PortID(e.View.Port.ID))
 		}
 	}
-	return policy.Explain(b.w.Snapshot, ends[0], ends[1], c)
-}
-
-// hasReply leaves out ICMP queries that have no answer.
-func hasReply(c policy.Connection) bool {
-	switch c.Protocol {
-	case policy.ProtoICMP:
-		return c.ICMPType == 8 || c.ICMPType == 13
-	case policy.ProtoICMPv6:
-		return c.ICMPType == 128
-	}
-	return true
+	return policy.Explain(b.World.Snapshot, ends[0], ends[1], c)
 }
 
 // TestOracle_SmallWorld tries every rule of a small shape, alone and in pairs, against every packet of a small space.
@@ -249,16 +109,10 @@ func TestOracle_SmallWorld(t *testing.T) {
 		for j := i; j < len(shapes); j += 1 + (i+j)%31 { // Each alone, and with some of the others.
 			b := newBench(t, smallWorld(shapes[i], shapes[j]))
 			for _, c := range packets {
-				from, to := b.end("a", policy.Version(c.Src)), b.end("b", policy.Version(c.Src))
-				if c.Src != from.addr {
-					from = b.end("c", policy.Version(c.Src))
-				}
-				want := policy.Explain(b.w.Snapshot, policy.End{Port: from.view}, policy.End{Port: to.view}, c)
-				got, journey := b.send(frame(c), from, to)
-				require.Equal(t, want.Allowed, got, "rules %+v and %+v: %+v, policy %+v\n%s", shapes[i], shapes[j], c, want, journey)
+				ask(t, b, policytest.Question{Port: "b", Direction: policy.Ingress, Connection: c})
 				tried++
 			}
-			b.s.Close()
+			b.Switch.Close()
 		}
 	}
 	require.Equal(t, smallWorldSize, tried, "the generator has changed")
