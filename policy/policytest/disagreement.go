@@ -56,10 +56,16 @@ var answers = map[[2]uint8]uint8{
 	{policy.ProtoICMP, 8}: 0, {policy.ProtoICMP, 13}: 14, {policy.ProtoICMP, 15}: 16, {policy.ProtoICMPv6, 128}: 129,
 }
 
+// Answer is the ICMP type that answers the connection's first packet, if that is an ICMP query.
+func Answer(c policy.Connection) (kind uint8, ok bool) {
+	kind, ok = answers[[2]uint8{c.Protocol, c.ICMPType}]
+	return kind, ok && c.Protocol == icmpOf(policy.Version(c.Src))
+}
+
 // Back is a connection's reply as a packet of its own.
 func Back(c policy.Connection) policy.Connection {
 	out := policy.Connection{Src: c.Dst, Dst: c.Src, Protocol: c.Protocol, SrcPort: c.DstPort, DstPort: c.SrcPort}
-	if answer, ok := answers[[2]uint8{c.Protocol, c.ICMPType}]; ok {
+	if answer, ok := Answer(c); ok {
 		out.ICMPType = answer
 	}
 	return out

@@ -85,29 +85,30 @@ func (w *World) Put(o policy.Object) {
 	}
 }
 
-// writer makes the default groups, under ids that are the same each time.
-type writer struct {
-	w *World
-	n int
-}
+// writer makes groups that profiles ask for, under ids that are the same each time.
+type writer struct{ w *World }
 
-func (t *writer) Snapshot() *policy.Snapshot { return t.w.Snapshot }
+func (t writer) Snapshot() *policy.Snapshot { return t.w.Snapshot }
 
-func (t *writer) Put(o policy.Object) error {
-	o.Base().ID = fmt.Sprintf("default-%d", t.n)
-	t.n++
+func (t writer) Put(o policy.Object) error {
+	switch o := o.(type) {
+	case *policy.Group:
+		o.ID = fmt.Sprintf("%s-%s%s", o.Name, o.ProjectID, o.VPCID)
+	case *policy.Rule:
+		o.ID = fmt.Sprintf("%s-%s", o.GroupID, o.Name)
+	}
 	t.w.Put(o)
 	return nil
 }
 
-func (t *writer) Delete(k policy.Kind, id string) error {
+func (t writer) Delete(k policy.Kind, id string) error {
 	t.w.Snapshot.Delete(k, id)
 	return nil
 }
 
 // defaults makes the groups that the profiles of the projects, VPCs and ports ask for.
 func (w *World) defaults() {
-	tx := &writer{w: w}
+	tx := writer{w}
 	for _, k := range []policy.Kind{policy.KindProject, policy.KindVPC, policy.KindPort} {
 		for _, o := range sorted(w.Snapshot, k) {
 			if err := policy.EnsureDefaults(tx, o); err != nil {

@@ -1,0 +1,213 @@
+package referee
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"conjunct/flows"
+	"conjunct/flows/flowstest"
+	"conjunct/openflow"
+	"conjunct/openflow/oftest/real"
+	"conjunct/policy"
+	"conjunct/policy/policytest"
+)
+
+// Tracer asks a real switch's own ofproto/trace.
+type Tracer struct {
+	t      testing.TB
+	ovs    *real.OVS
+	tamper flowstest.Tamper
+
+	world   *policytest.World
+	classes map[uint16]uint64
+}
+
+// NewTracer starts an Open vSwitch that ends with the test. A test is skipped where there is none.
+func NewTracer(t testing.TB, tamper flowstest.Tamper) *Tracer {
+	o := real.Start(t)
+	numbers := []int{flowstest.Uplink}
+	for n := range mostPorts {
+		numbers = append(numbers, n+1)
+	}
+	o.AddPorts(numbers...)
+	return &Tracer{t: t, ovs: o, tamper: tamper}
+}
+
+// mostPorts is how many ports a world may have.
+const mostPorts = 16
+
+// Load makes the bridge hold what the world compiles to.
+func (tr *Tracer) Load(w *policytest.World) {
+	all := flowstest.Flows(w, tr.tamper)
+	var text strings.Builder
+	for i := range all {
+		text.WriteString(all[i].String())
+		text.WriteByte('\n')
+	}
+	tr.ovs.ReplaceFlows(text.String())
+	tr.world, tr.classes = w, localClasses(all)
+}
+
+// localClasses reads from the compiled flows which class each port has.
+func localClasses(all []openflow.Flow) map[uint16]uint64 {
+	out := map[uint16]uint64{}
+	for _, f := range all {
+		if f.Table != flows.TableReceiver {
+			continue
+		}
+		port, _, _ := f.Match.Get(flows.RegDest)
+		for _, a := range f.Actions {
+			if set, ok := a.(openflow.SetField); ok && set.Field == flows.RegLocalClass {
+				out[uint16(port.Uint64())] = set.Value.Uint64()
+			}
+		}
+	}
+	return out
+}
+
+// Ask traces all packets that the question stands for, on the side of its port: what the VM sends from where it comes in, what is for the
+// VM from the fabric, and once more from where its ingress side judges.
+func (tr *Tracer) Ask(q policytest.Question) (policytest.Tried, *policytest.Disagreement) {
+	v, _ := tr.world.Snapshot.PortView(q.Port)
+	d := policy.DecideAt(tr.world.Snapshot, v, q.Direction, q.Connection)
+	tried := policytest.Tried{}
+	for _, p := range packetsOf(q, v, d) {
+		passes, trace := tr.trace(q, v, p)
+		tried.Packets++
+		if passes {
+			tried.Passed++
+		}
+		if passes != d.Allowed {
+			return tried, &policytest.Disagreement{
+				Packet: p.name, By: "ofproto/trace of the real switch, at the port,", Policy: d.Allowed, Reason: policytest.Reason(d) + "\n", Switch: passes, Trace: trace,
+			}
+		}
+	}
+	return tried, nil
+}
+
+// trace reports whether a packet passes the port.
+func (tr *Tracer) trace(q policytest.Question, v *policy.PortView, p packet) (passes bool, trace string) {
+	n := tr.world.OFPorts[q.Port]
+	if sends := (q.Direction == policy.Egress) != p.reverse; sends {
+		// Connection tracking says of the packet what it is told to at the first look-up; what it says behind is of no interest.
+		trace = tr.call("ofproto/trace", "--ct-next", strings.ReplaceAll(p.state, "|", ","), "br0", fmt.Sprintf("in_port=%d,ct_state=est|trk,%s,%s,dl_src=%s,dl_dst=02:00:00:00:00:99",
+			n, tupleText(p.original), packetText(p.own), flowstest.SourceMAC(v, p.own.Src)))
+		return visits(trace, flows.TableDestination), trace
+	}
+	if p.name == policytest.Opening {
+		arrives := fmt.Sprintf("in_port=%d,dl_vlan=%d,%s,dl_src=02:00:00:00:00:99,dl_dst=%s", flowstest.Uplink, v.Subnet.VLAN, packetText(p.own), v.Port.MAC)
+		trace = tr.call("ofproto/trace", "br0", arrives)
+		if !resumes(trace, flows.TableRecvJudge) {
+			return visits(trace, flows.TableOutput), trace
+		}
+	}
+	// A trace from the fabric would lose the original tuple on the way: the receiver's side begins by forgetting what the sender's found.
+	trace = tr.call("ofproto/trace-packet-out", "br0", fmt.Sprintf("ct_state=%s,%s,%s,reg0=%d,reg2=%d,reg3=%d,reg6=%d", p.state,
+		tupleText(p.original), packetText(p.own), v.VPC.Number, n, tr.classes[n], v.Subnet.Number), fmt.Sprintf("resubmit(,%d)", flows.TableRecvJudge))
+	return visits(trace, flows.TableOutput) || resumes(trace, flows.TableRecvNoted), trace
+}
+
+func (tr *Tracer) call(method string, params ...string) string {
+	tr.t.Helper()
+	out, err := tr.ovs.Appctl(method, params...)
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	return out
+}
+
+// packet is one packet of a connection, with what connection tracking says about it.
+type packet struct {
+	name  string
+	state string // ct_state, such as new|trk
+	// own is the packet's own tuple, original that of its connection.
+	own, original policy.Connection
+	reverse       bool // travels from the responder to the initiator
+}
+
+// packetsOf are the packets of a connection that must get the decision.
+func packetsOf(q policytest.Question, v *policy.PortView, d policy.Decision) []packet {
+	c := q.Connection
+	out := []packet{{name: policytest.Opening, state: "new|trk", own: c, original: c}}
+	if d.Tier == policy.TierAntiSpoofing || d.Tier == policy.TierPlatform && !d.Platform.Guard {
+		return out // It is not tracked.
+	}
+	out = append(out, packet{name: policytest.Later, state: "est|trk", own: c, original: c})
+	if q.Direction == policy.Ingress && (!v.Owns(c.Dst) || policy.DecideAt(policy.NewSnapshot(""), v, policy.Egress, policytest.Back(c)).Tier == policy.TierPlatform) {
+		return out // The port can't answer.
+	}
+	if _, isICMP := policytest.Answer(c); d.Allowed || !isICMP || c.ICMPCode == 0 { // The code is in no answer.
+		out = append(out, packet{name: policytest.Reply, state: "est|rpl|trk", own: policytest.Back(c), original: c, reverse: true})
+	}
+	failure := policy.Connection{Src: c.Dst, Dst: c.Src, Protocol: policy.ProtoICMP, ICMPType: 3, ICMPCode: 1}
+	if policy.Version(c.Src) == 6 {
+		failure.Protocol, failure.ICMPType = policy.ProtoICMPv6, 1
+	}
+	// The tuples of ICMP and SCTP have neither type nor ports: an error passes when a rule for the peers and the protocol exists at all.
+	if _, isICMP := policytest.Answer(c); d.Allowed || !isICMP && c.Protocol != policy.ProtoSCTP {
+		out = append(out, packet{name: policytest.ICMPError, state: "rel|rpl|trk", own: failure, original: c, reverse: true})
+	}
+	return out
+}
+
+func tupleText(c policy.Connection) string {
+	names := []string{"ct_nw_src", "ct_nw_dst"}
+	if policy.Version(c.Src) == 6 {
+		names = []string{"ct_ipv6_src", "ct_ipv6_dst"}
+	}
+	out := fmt.Sprintf("%s=%s,%s=%s,ct_nw_proto=%d", names[0], c.Src, names[1], c.Dst, c.Protocol)
+	if c.Protocol == policy.ProtoTCP || c.Protocol == policy.ProtoUDP { // The userspace datapath tracks SCTP without ports.
+		out += fmt.Sprintf(",ct_tp_src=%d,ct_tp_dst=%d", c.SrcPort, c.DstPort)
+	}
+	return out
+}
+
+// protocolKeywords are ovs-fields(7)'s, without the 6 of IPv6.
+var protocolKeywords = map[uint8]string{
+	policy.ProtoTCP: "tcp", policy.ProtoUDP: "udp", policy.ProtoSCTP: "sctp", policy.ProtoICMP: "icmp", policy.ProtoICMPv6: "icmp",
+}
+
+func packetText(c policy.Connection) string {
+	v6 := policy.Version(c.Src) == 6
+	src, dst, word := "nw_src", "nw_dst", "ip"
+	if v6 {
+		src, dst, word = "ipv6_src", "ipv6_dst", "ipv6"
+	}
+	keyword, known := protocolKeywords[c.Protocol]
+	if isICMP := keyword == "icmp"; known && (!isICMP || v6 == (c.Protocol == policy.ProtoICMPv6)) {
+		word = keyword
+		if v6 {
+			word += "6"
+		}
+	} else {
+		word += fmt.Sprintf(",nw_proto=%d", c.Protocol)
+	}
+	out := fmt.Sprintf("%s,%s=%s,%s=%s", word, src, c.Src, dst, c.Dst)
+	switch word {
+	case "tcp", "udp", "sctp", "tcp6", "udp6", "sctp6":
+		out += fmt.Sprintf(",%s_src=%d,%s_dst=%d", keyword, c.SrcPort, keyword, c.DstPort)
+	case "icmp":
+		out += fmt.Sprintf(",icmp_type=%d,icmp_code=%d", c.ICMPType, c.ICMPCode)
+	case "icmp6":
+		out += fmt.Sprintf(",icmpv6_type=%d,icmpv6_code=%d", c.ICMPType, c.ICMPCode)
+	}
+	return out
+}
+
+// lookedUp finds the look-ups in the text of a trace: " 0. ip, priority 10, cookie 0x5" and " 0. No match."
+var lookedUp = regexp.MustCompile(`(?m)^ *([0-9]+)\. `)
+
+// visits reports whether a trace came to a table.
+func visits(trace string, table uint8) bool {
+	return slices.ContainsFunc(lookedUp.FindAllStringSubmatch(trace, -1), func(m []string) bool { return m[1] == strconv.Itoa(int(table)) })
+}
+
+// resumes reports whether a trace came to connection tracking that goes on with a table.
+func resumes(trace string, table uint8) bool {
+	return strings.Contains(trace, fmt.Sprintf("will be resumed at table %d.", table))
+}
