@@ -118,8 +118,8 @@ type Rule struct {
 	Type, Code int
 	Remote     Remote
 	Local      netip.Prefix // of the protected port; invalid means all its addresses
-	// Run counts the runs of rules with equal action in an ordered group and direction from 1; 0 in a union group. Drop is the
-	// action of an ordered group's run.
+	// Run numbers the runs of rules with equal action in an ordered group and direction: 1 to lastRun, those that come first
+	// lower; 0 in a union group. Drop is the action of an ordered group's run.
 	Run  uint16
 	Drop bool
 }
@@ -139,19 +139,15 @@ type Remote struct {
 // GroupOf turns a group's rules into what the pipeline needs.
 func GroupOf(s *policy.Snapshot, g *policy.Group, rules []*policy.Rule) *Group {
 	out := &Group{Number: g.Number, Rules: make([]Rule, 0, len(rules))}
+	var runs map[*policy.Rule]uint16
 	if g.Evaluation == policy.Ordered {
 		rules = policy.InOrder(rules)
+		runs = runsOf(rules)
 	}
-	runs := map[policy.Direction]uint16{}
-	last := map[policy.Direction]policy.Action{}
 	for _, r := range rules {
 		rule := ruleOf(s, r)
-		if g.Evaluation == policy.Ordered {
-			if last[r.Direction] != r.Action {
-				runs[r.Direction]++
-				last[r.Direction] = r.Action
-			}
-			rule.Run, rule.Drop = runs[r.Direction], r.Action == policy.Drop
+		if runs != nil {
+			rule.Run, rule.Drop = runs[r], r.Action == policy.Drop
 		}
 		out.Rules = append(out.Rules, rule)
 	}

@@ -73,8 +73,8 @@ const (
 	PriorityPlain       uint16 = 200   // a rule whose only dimension is the local class
 	PriorityOpen        uint16 = 150   // a direction that the profile opens
 	PriorityGuard       uint16 = 30000 // table 25: the platform's refusals
-	// PriorityFirstRun is that of the first run of rules with equal action of an ordered group; each further run has two less. The
-	// plain flows of a run have one more than its conjunctions.
+	// PriorityFirstRun is that of run 1 of an ordered group's rules with equal action (Rule.Run); each further number has two
+	// less. The plain flows of a run have one more than its conjunctions.
 	PriorityFirstRun uint16 = 20000
 	PriorityDecided  uint16 = 30000 // it has been decided: ordered groups that come later, and the union groups, have no say
 )

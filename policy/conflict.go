@@ -35,6 +35,11 @@ func Conflicts(before, o Object, s *Snapshot) []*Conflict {
 		}
 	case *Group:
 		add(droppingUnion(before, o, s))
+		add(orderedRules(o, o, s))
+	case *Rule:
+		if g, ok := Find[*Group](s, o.GroupID); ok && before == nil {
+			add(orderedRules(o, g, s))
+		}
 	case *IPSet:
 		add(frozenVersion(before, o, s))
 	case *Subnet:
@@ -149,6 +154,24 @@ func droppingUnion(before Object, o *Group, s *Snapshot) *Conflict {
 	}
 	c.Message = fmt.Sprintf("a union has no rules that drop, and group %q has %d: %s; remove them first", o.Label(), len(names), strings.Join(names, ", "))
 	return c
+}
+
+// orderedRules refuses to write what would make an ordered group with more rules than there are priorities.
+func orderedRules(o Object, g *Group, s *Snapshot) *Conflict {
+	if g.Evaluation != Ordered {
+		return nil
+	}
+	n := 0
+	for r := range Referrers[*Rule](s, KindGroup, g.ID) {
+		if string(r.GroupID) == g.ID {
+			n++
+		}
+	}
+	if n <= MaxOrderedRules {
+		return nil
+	}
+	return &Conflict{Code: "limit-rules-per-ordered-group", Holders: []Holder{HolderOf(o)},
+		Message: fmt.Sprintf("ordered group %q would have %d rules, the limit is %d; split it, or name an IP set instead of many rules", g.Label(), n, MaxOrderedRules)}
 }
 
 func frozenVersion(before Object, o *IPSet, s *Snapshot) *Conflict {

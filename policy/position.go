@@ -13,6 +13,9 @@ const (
 	MaxPosition  = 1_000_000_000
 )
 
+// MaxOrderedRules is how many rules an ordered group may have: on the switch each may need a priority of its own.
+const MaxOrderedRules = 9_999
+
 // Place is one rule of a list that is in the order in which its rules are to be tried.
 type Place struct {
 	Wanted *int   // the position that the caller gives, if any

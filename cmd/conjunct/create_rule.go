@@ -11,12 +11,14 @@ import (
 
 func createRuleCommand(s *session) *cobra.Command {
 	var name, description string
+	var at besideFlags
 	cmd := &cobra.Command{
 		Use:   "rule GROUP RULE",
 		Short: "A rule of a security group, in a compact form",
 		Long:  ruleHelp,
 		Example: `  conjunct create rule web 'in tcp 80,443 from 0.0.0.0/0'
-  conjunct create rule database 'in tcp 3306 from group app' --name allow-app --wait`,
+  conjunct create rule database 'in tcp 3306 from group app' --name allow-app --wait
+  conjunct create rule blocklist 'drop in all from 203.0.113.7' --before allow-web`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			n, err := s.names(cmd.Context())
@@ -31,15 +33,32 @@ func createRuleCommand(s *session) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			beside, err := at.options(n, args[0])
+			if err != nil {
+				return err
+			}
+			if len(rules) > 1 && len(beside) > 0 {
+				return usage("--before and --after place one rule; this makes %d, one for each port", len(rules))
+			}
 			if len(rules) > 1 {
 				return s.createRules(n, policy.GroupID(group), titled(rules, name, description))
 			}
-			return create(s, n, policy.KindRule, n.client.RulesOf(policy.GroupID(group)), "", &titled(rules, name, description)[0])
+			return s.createRule(n, policy.GroupID(group), &titled(rules, name, description)[0], beside)
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", "", "the rule's name; of several ports, each rule's has the port after it")
 	cmd.Flags().StringVar(&description, "description", "", "free text")
+	at.add(cmd)
 	return cmd
+}
+
+func (s *session) createRule(n *names, group policy.GroupID, in *api.Rule, beside []api.Option) error {
+	out, err := n.client.RulesOf(group).Create(n.ctx, in, append(s.options(), beside...)...)
+	if err := s.made(n, []shown{{kindOf(policy.KindRule), out}}, "created", err); err != nil {
+		return err
+	}
+	s.renumbered(out)
+	return nil
 }
 
 // titled gives rules a name and a description. Several rules have their ports in the name.

@@ -99,8 +99,12 @@ func ruleKey(n *names, o object) string {
 
 func ruleRow(n *names, o object) []string {
 	r := o.(*api.Rule)
+	text, position := r.Rule, ""
+	if r.Position != nil { // In a column of its own.
+		text.Position, position = nil, strconv.Itoa(*r.Position)
+	}
 	return []string{
-		n.label(policy.KindGroup, string(r.GroupID)), n.ruleText(&r.Rule), strconv.FormatUint(r.Hits.Packets, 10), number(r.Number), r.ID,
+		n.label(policy.KindGroup, string(r.GroupID)), position, n.ruleText(&text), r.Service, strconv.FormatUint(r.Hits.Packets, 10), number(r.Number), r.ID,
 	}
 }
 

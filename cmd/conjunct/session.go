@@ -81,6 +81,7 @@ var verbs = []struct {
 	{groupIntent, deleteCommand},
 	{groupIntent, getCommand},
 	{groupIntent, createCommand},
+	{groupIntent, moveCommand},
 	{groupIntent, attachCommand},
 	{groupIntent, detachCommand},
 	{groupIntent, tokenCommand},
