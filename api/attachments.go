@@ -63,7 +63,7 @@ func (c *call) showOne(show func(*reader) (any, error)) error {
 	var err error
 	c.Objects.View(func(s *policy.Snapshot) {
 		c.setRevision(s.Revision)
-		body, err = show(&reader{snapshot: s, inspector: c.Inspector})
+		body, err = show(c.reader(s))
 	})
 	if err != nil {
 		return err

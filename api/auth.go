@@ -1,31 +1,45 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"conjunct/policy"
 )
 
-// access says who may use a route.
-type access string
+// access says what a route takes: nothing, the right to ask a question, or some right to objects of a kind. Which roles have it
+// is in policy's tables.
+type access struct {
+	question policy.Question
+	kind     policy.Kind
+	rights   policy.Rights // one of them is enough to be heard; what may be done to the very object is judged with the change
+}
 
-const (
-	public     access = "public"    // everyone, without a token
-	reading    access = "read"      // whoever has a token
-	provision  access = "provision" // who makes VPCs, subnets, instances and ports
-	governing  access = "govern"    // who makes groups, rules, IP sets and attachments
-	administer access = "administer"
-)
+// public routes need no token.
+var public = access{}
 
-// mayUse is the table of who may use what; a role that a row does not name may not. Roles beside admin, provisioner and
-// viewer are not given out.
-var mayUse = map[access][]policy.Role{
-	reading:    {policy.RoleAdmin, policy.RoleProvisioner, policy.RoleViewer},
-	provision:  {policy.RoleAdmin, policy.RoleProvisioner},
-	governing:  {policy.RoleAdmin},
-	administer: {policy.RoleAdmin},
+func asking(q policy.Question) access               { return access{question: q} }
+func on(k policy.Kind, rights policy.Rights) access { return access{kind: k, rights: rights} }
+
+func (a access) allows(r policy.Role) bool {
+	if a.question != "" {
+		return r.MayAsk(a.question)
+	}
+	return r.Ever(a.kind)&a.rights != 0
+}
+
+func (a access) String() string {
+	if a.question != "" {
+		return "ask for " + string(a.question)
+	}
+	var words []string
+	for _, v := range policy.Verbs() {
+		if a.rights.Has(v) {
+			words = append(words, v.String())
+		}
+	}
+	return strings.Join(words, " or ") + " objects of kind " + string(a.kind)
 }
 
 // authenticate finds the token that the request bears and checks that its role may use the route. The secret names its
@@ -45,17 +59,38 @@ func (c *call) authenticate() error {
 		return fail(http.StatusUnauthorized, "token-expired", "token %q has expired; ask for another", token.Name)
 	}
 	c.bearer = token
-	if !slices.Contains(mayUse[c.route.access], token.Role) {
-		return &policy.Forbidden{Code: "role", Message: "role " + string(token.Role) + " may not " + string(c.route.access) +
-			"; roles that may: " + roleWords(mayUse[c.route.access])}
-	}
-	return nil
+	return c.authorize()
 }
 
-func roleWords(roles []policy.Role) string {
-	words := make([]string, len(roles))
-	for i, r := range roles {
-		words[i] = string(r)
+// authorize refuses the route to roles that could do nothing with it. A single object of a kind that the role never sees does not
+// exist for it.
+func (c *call) authorize() error {
+	a, role := c.route.access, c.bearer.Role
+	if a.allows(role) {
+		return nil
+	}
+	if a.kind != "" && c.route.method != http.MethodPut && strings.Contains(c.route.path, "{id}") && !role.Ever(a.kind).Has(policy.MaySee) {
+		return &policy.NotFound{Kind: a.kind, ID: c.variable("id")}
+	}
+	return &policy.Forbidden{Code: "role", Message: fmt.Sprintf("role %s may not %s; roles that may: %s", role, a, a.roles())}
+}
+
+func (a access) roles() string {
+	var words []string
+	for _, r := range policy.Roles {
+		if a.allows(r) {
+			words = append(words, string(r))
+		}
 	}
 	return strings.Join(words, ", ")
+}
+
+// alive refuses to go on for a token that was deleted or has expired since it was looked at.
+func (c *call) alive() error {
+	var token *policy.Token
+	c.Objects.View(func(s *policy.Snapshot) { token, _ = policy.Find[*policy.Token](s, c.bearer.ID) })
+	if token == nil || token.Digest != c.bearer.Digest || token.Expired(c.Clock()) {
+		return fail(http.StatusUnauthorized, "token-ended", "token %q ended while the request was under way", c.bearer.Name)
+	}
+	return nil
 }

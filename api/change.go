@@ -12,29 +12,42 @@ import (
 // change is a policy.Tx that remembers which part of the request each object came from, so that what the store finds wrong
 // with an object is reported at the place where the request says it.
 type change struct {
-	policy.Tx
-	query  url.Values        // of the request
-	origin map[string]string // "/rule/sgr-1" ──► "/rules/0"
-	wrote  []policy.Object
-	base   string // what pointers are below, while one document of several is applied
+	policy.Tx // all of it; Snapshot shows what who asks may see
+	sight     policy.Sight
+	seen      *policy.Snapshot  // as who asks may see it
+	query     url.Values        // of the request
+	origin    map[string]string // "/rule/sgr-1" ──► "/rules/0"
+	wrote     []policy.Object
+	base      string // what pointers are below, while one document of several is applied
 	// removal is what went along with what was deleted.
 	removal Removal
 	// renumbered are the rules that had to make room for another.
 	renumbered []Renumbered
 }
 
-func newChange(tx policy.Tx) *change { return &change{Tx: tx, origin: make(map[string]string)} }
+func (c *call) newChange(tx policy.Tx) *change {
+	sight := c.bearer.Bearer().In(tx.Snapshot())
+	return &change{Tx: tx, sight: sight, seen: sight.Snapshot(), query: c.query, origin: make(map[string]string)}
+}
 
 // put writes an object that the request gives at the pointer. The object is as the caller wants it, not as it was read, so
 // that it carries no revision to compare; If-Match is judged before.
 func (c *change) put(o policy.Object, pointer string) error {
+	before, exists := c.Tx.Snapshot().Get(o.Kind(), o.Base().ID)
+	if exists && !c.sight.Sees(before) {
+		return &policy.NotFound{Kind: o.Kind(), ID: o.Base().ID}
+	}
 	o.Base().Revision = 0
 	key := "/" + string(o.Kind()) + "/" + o.Base().ID
 	if _, ok := c.origin[key]; !ok || pointer != "" {
 		c.origin[key] = c.base + pointer
 	}
 	c.wrote = append(c.wrote, o)
-	return c.locate(c.Put(o), pointer)
+	if err := c.Put(o); err != nil {
+		return c.locate(err, pointer)
+	}
+	after, _ := c.Tx.Snapshot().Get(o.Kind(), o.Base().ID)
+	return c.locate(c.permitted(before, after), pointer)
 }
 
 // tell adds to an answer what the change did beside what it was asked for.
@@ -47,6 +60,9 @@ func (c *change) tell(answer any) {
 // complete adds what the writes make necessary: the default groups of projects. Everything else that has to hold is the store's
 // to judge.
 func (c *change) complete() error {
+	if err := c.judge(); err != nil {
+		return err
+	}
 	for _, o := range c.wrote {
 		if err := policy.EnsureDefaults(c.Tx, o); err != nil {
 			return fmt.Errorf("default groups for %s %q: %w", o.Kind(), o.Base().ID, err)

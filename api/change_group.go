@@ -15,6 +15,9 @@ func saveGroup(c *change, id string, wire any) error {
 	in := wire.(*Group)
 	g := in.Clone().(*policy.Group)
 	g.ID = id
+	if err := c.claim(&g.ProjectID); err != nil {
+		return err
+	}
 	before, exists := policy.Find[*policy.Group](c.Snapshot(), id)
 	switch {
 	case exists:
@@ -54,6 +57,9 @@ func removeGroup(c *change, id string, q url.Values) error {
 func (c *change) removeGroup(id policy.GroupID, r groupRemoval) error {
 	g, err := find[*policy.Group](c, id)
 	if err != nil {
+		return err
+	}
+	if err := c.may(policy.MayDelete, g); err != nil {
 		return err
 	}
 	if g.Origin == policy.OriginDefault {

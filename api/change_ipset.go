@@ -14,6 +14,9 @@ func saveIPSet(c *change, id string, wire any) error {
 	in := wire.(*IPSet)
 	set := in.Clone().(*policy.IPSet)
 	set.ID = id
+	if err := c.claim(&set.ProjectID); err != nil {
+		return err
+	}
 	if before, ok := policy.Find[*policy.IPSet](c.Snapshot(), id); ok {
 		set.Removals = before.Removals
 	}
@@ -59,6 +62,9 @@ func saveIPSet(c *change, id string, wire any) error {
 func removeIPSet(c *change, id string, _ url.Values) error {
 	set, err := find[*policy.IPSet](c, id)
 	if err != nil {
+		return err
+	}
+	if err := c.may(policy.MayDelete, set); err != nil {
 		return err
 	}
 	s := c.Snapshot()

@@ -21,6 +21,7 @@ type placed struct {
 // each other in any order; then the objects are written, whose references the store judges once all are there.
 func (c *change) applyDocuments(documents []*document, project string) (*ManifestResult, error) {
 	n := newNaming(c.Snapshot(), project)
+	n.bound = c.sight.Project
 	all := n.placeAll(documents)
 	wires := make([]any, len(all))
 	for i, p := range all {

@@ -12,6 +12,7 @@ import (
 // together, unless a profile wants them deleted by somebody who says so.
 func (c *change) deleteDocuments(documents []*document, project string, how groupRemoval) (*ManifestResult, error) {
 	n := newNaming(c.Snapshot(), project)
+	n.bound = c.sight.Project
 	all := n.lookUpAll(documents)
 	if len(n.Findings) > 0 {
 		return nil, &n.Invalid

@@ -26,13 +26,19 @@ func (c *change) saveObject(id string, o policy.Object) error {
 	return c.put(o, "")
 }
 
-// removeProject takes the project's default groups along: nobody made them, so nobody can be asked to delete them first.
+// removeProject takes the project's default groups along: nobody made them, so nobody can be asked to delete them first. Tokens that
+// are bound to the project end with it: there is nothing left that they could open.
 func removeProject(c *change, id string, _ url.Values) error {
 	for _, g := range referring[*policy.Group](c.Snapshot(), policy.KindProject, id) {
 		if g.Origin != policy.OriginDefault {
 			continue
 		}
 		if err := c.Delete(policy.KindGroup, g.ID); err != nil {
+			return err
+		}
+	}
+	for _, t := range referring[*policy.Token](c.Snapshot(), policy.KindProject, id) {
+		if err := c.Delete(policy.KindToken, t.ID); err != nil {
 			return err
 		}
 	}

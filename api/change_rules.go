@@ -65,7 +65,7 @@ func (c *change) replaceRules(g *policy.Group, list []*policy.Rule, pointer stri
 	}
 	for _, r := range fresh {
 		_, mine := left[r.ID]
-		if _, taken := s.Get(policy.KindRule, r.ID); r.ID == "" || used[r.ID] || taken && !mine {
+		if r.ID == "" || used[r.ID] || !mine && !c.mayName(policy.KindRule, r.ID) {
 			r.ID = policy.NewID(policy.KindRule)
 		}
 		delete(left, r.ID)

@@ -57,7 +57,7 @@ type EffectiveRules struct {
 func (c *call) effectiveRules() error {
 	id := policy.PortID(c.variable("id"))
 	return c.showOne(func(rd *reader) (any, error) {
-		v, ok := rd.snapshot.PortView(id)
+		v, ok := rd.portView(id)
 		if !ok {
 			return nil, &policy.NotFound{Kind: policy.KindPort, ID: string(id)}
 		}
@@ -153,7 +153,7 @@ func (rd *reader) causes(v *policy.PortView, g *policy.Group) []Cause {
 	if slices.Contains(v.Port.SecurityGroupIDs, id) {
 		out = append(out, Cause{By: "port", ID: v.Port.ID})
 	}
-	for _, a := range referring[*policy.Attachment](rd.snapshot, policy.KindGroup, g.ID) {
+	for _, a := range referring[*policy.Attachment](rd.state, policy.KindGroup, g.ID) {
 		if a.Target.Holds(v) {
 			out = append(out, Cause{By: targetWord(a.Target), ID: a.ID})
 		}

@@ -73,7 +73,7 @@ func (c *call) explain() error {
 	var answer *Answer
 	c.Objects.View(func(s *policy.Snapshot) {
 		c.setRevision(s.Revision)
-		answer, err = (&reader{snapshot: s, inspector: c.Inspector}).answer(q)
+		answer, err = c.reader(s).answer(q)
 	})
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (rd *reader) answer(q *Question) (*Answer, error) {
 	if len(asked.findings) > 0 {
 		return nil, &policy.Invalid{Findings: asked.findings}
 	}
-	v := policy.Explain(rd.snapshot, from, to, conn)
+	v := policy.Explain(rd.state, from, to, conn)
 	out := &Answer{Allowed: v.Allowed, Steps: []AnswerStep{}, From: answerEnd(from, conn.Src), To: answerEnd(to, conn.Dst)}
 	for _, step := range v.Steps {
 		out.Steps = append(out.Steps, rd.step(step))
@@ -164,7 +164,7 @@ func (a *questioning) end(at string, e QuestionEnd) policy.End {
 	if e.PortID == "" {
 		return out
 	}
-	v, ok := a.snapshot.PortView(e.PortID)
+	v, ok := a.portView(e.PortID)
 	if !ok {
 		a.add(at+"/port_id", "reference-missing", "port %q does not exist", e.PortID)
 		return out
@@ -211,8 +211,8 @@ func (a *questioning) neighbour(e *policy.End, other policy.End) {
 	if e.Port != nil || other.Port == nil {
 		return
 	}
-	if v, ok := a.snapshot.PortAt(policy.VPCID(other.Port.VPC.ID), e.Address); ok {
-		e.Port = v
+	if at, ok := a.snapshot.PortAt(policy.VPCID(other.Port.VPC.ID), e.Address); ok {
+		e.Port, _ = a.portView(policy.PortID(at.Port.ID))
 	}
 }
 

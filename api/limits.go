@@ -13,7 +13,7 @@ type Limit struct {
 
 // limits shows the limits that hold in a project, or in a project that sets none.
 func (c *call) limits() error {
-	id := policy.ProjectID(c.query.Get("project_id"))
+	id := policy.ProjectID(orDefault(c.query.Get("project_id"), string(c.bearer.Bearer().Project)))
 	return c.showOne(func(rd *reader) (any, error) {
 		profile := rd.snapshot.ProfileOfProject(id)
 		l := Limit{Name: policy.LimitGroups, Limit: profile.MaxGroups, Source: "profile " + profile.Name}

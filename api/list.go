@@ -62,7 +62,7 @@ func (c *call) listObjects(rs *resource) error {
 	var views []any
 	c.Objects.View(func(s *policy.Snapshot) {
 		c.setRevision(s.Revision)
-		rd := &reader{snapshot: s, inspector: c.Inspector}
+		rd := c.reader(s)
 		for _, o := range sorted(s, rs.kind) {
 			if len(views) > p.size {
 				return
@@ -110,7 +110,7 @@ func listBelow[T any](c *call, owner policy.Kind, list func(*reader, string) []T
 			err = &policy.NotFound{Kind: owner, ID: id}
 			return
 		}
-		items = list(&reader{snapshot: s, inspector: c.Inspector}, id)
+		items = list(c.reader(s), id)
 	})
 	if err != nil {
 		return err

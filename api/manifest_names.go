@@ -15,6 +15,7 @@ type naming struct {
 	known    map[policy.Kind]map[scoped]string // names ──► ids
 	ids      map[policy.Kind]map[string]bool   // of documents
 	fallback string                            // the request's project
+	bound    policy.ProjectID                  // the project beyond which who asks has no say; "" where there is none
 	policy.Invalid
 }
 
@@ -153,6 +154,9 @@ func (n *naming) isVPC(id, word, project string) bool {
 func (n *naming) project(d *document, spec policy.ProjectID) string {
 	switch {
 	case d.has["project_id"]: // Null too: that is what all projects share.
+		if n.bound != "" && spec == "" {
+			n.add(d.pointer()+"/spec/project_id", "project-not-yours", "what a user makes belongs to the user's project, %q; leave project_id out", n.bound)
+		}
 		return n.resolve(policy.KindProject, string(spec), d.pointer()+"/spec/project_id", "")
 	case d.Metadata.Project != "":
 		return n.resolve(policy.KindProject, d.Metadata.Project, d.pointer()+"/metadata/project", "")

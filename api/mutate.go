@@ -32,6 +32,9 @@ const (
 	maxWait     = 10 * time.Minute
 )
 
+// bearerCheck is how often a wait looks whether its token still holds.
+const bearerCheck = 500 * time.Millisecond
+
 // wait is a wish to be answered only once something is so.
 type wait struct {
 	forWhat string // "" for no wait
@@ -74,29 +77,31 @@ func (c *call) mutate(m mutation) error {
 	}
 	var done *change
 	revision, err := c.Objects.Update(c.r.Context(), func(tx policy.Tx) error {
-		done = newChange(tx)
-		done.query = c.query
+		done = c.newChange(tx)
 		return m.make(done)
 	})
 	if err != nil {
-		return explained(done, err)
+		return c.veil(explained(done, err))
 	}
+	c.setRevision(revision)
 	var behind []policy.HostID
 	if wish.forWhat != "" {
 		behind = c.awaitApplied(revision, wish.timeout)
+		if err := c.alive(); err != nil && len(behind) > 0 {
+			return err
+		}
 	}
 	var body any
 	if m.answer != nil {
-		c.Objects.View(func(s *policy.Snapshot) { body, err = m.answer(&reader{snapshot: s, inspector: c.Inspector}) })
+		c.Objects.View(func(s *policy.Snapshot) { body, err = m.answer(c.reader(s)) })
 		if err != nil {
 			return err
 		}
 		done.tell(body)
 	}
-	c.setRevision(revision)
 	if len(behind) > 0 {
 		c.tag(body)
-		return c.reply(http.StatusAccepted, Pending{Revision: revision, HostsBehind: behind, Result: body})
+		return c.reply(http.StatusAccepted, Pending{Revision: revision, HostsBehind: c.hosts(behind), Result: body})
 	}
 	return c.conclude(m, body)
 }
@@ -106,16 +111,15 @@ func (c *call) tryOut(m mutation) error {
 	var body any
 	var done *change
 	err := c.Objects.DryRun(c.r.Context(), func(tx policy.Tx) error {
-		done = newChange(tx)
-		done.query = c.query
+		done = c.newChange(tx)
 		err := m.make(done)
 		if err == nil && m.answer != nil {
-			body, err = m.answer(&reader{snapshot: tx.Snapshot(), inspector: c.Inspector})
+			body, err = m.answer(c.reader(tx.Snapshot()))
 		}
 		return err
 	})
 	if err != nil {
-		return explained(done, err)
+		return c.veil(explained(done, err))
 	}
 	c.setRevision(c.Objects.Revision())
 	done.tell(body)
@@ -182,6 +186,8 @@ func matchesTag(header, current string) bool {
 func (c *call) awaitApplied(revision int64, timeout time.Duration) []policy.HostID {
 	up := time.NewTimer(timeout)
 	defer up.Stop()
+	again := time.NewTicker(bearerCheck)
+	defer again.Stop()
 	for {
 		behind, changed := c.Inspector.Behind(revision)
 		if len(behind) == 0 {
@@ -189,6 +195,10 @@ func (c *call) awaitApplied(revision int64, timeout time.Duration) []policy.Host
 		}
 		select {
 		case <-changed:
+		case <-again.C:
+			if c.alive() != nil {
+				return behind
+			}
 		case <-up.C:
 			return behind
 		case <-c.r.Context().Done():

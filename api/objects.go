@@ -17,13 +17,18 @@ func (c *call) getObject(rs *resource) error {
 		return err
 	}
 	status := http.StatusOK
-	if wish.forWhat != "" && !c.awaitActive(policy.PortID(c.variable("id")), wish.timeout) {
-		status = http.StatusAccepted
+	if wish.forWhat != "" {
+		if !c.awaitActive(policy.PortID(c.variable("id")), wish.timeout) {
+			status = http.StatusAccepted
+		}
+		if err := c.alive(); err != nil {
+			return err
+		}
 	}
 	var body any
 	c.Objects.View(func(s *policy.Snapshot) {
 		c.setRevision(s.Revision)
-		body, err = show(&reader{snapshot: s, inspector: c.Inspector}, rs, c.variable("id"))
+		body, err = show(c.reader(s), rs, c.variable("id"))
 	})
 	if err != nil {
 		return err
@@ -87,7 +92,7 @@ func (c *call) putObject(rs *resource) error {
 	if err != nil {
 		return err
 	}
-	return c.saveAt(rs, func(policy.Tx, policy.Object) (any, error) { return wire, nil })
+	return c.saveAt(rs, func(*change, policy.Object) (any, error) { return wire, nil })
 }
 
 // patchObject changes an object by a JSON merge patch (RFC 7396).
@@ -99,11 +104,11 @@ func (c *call) patchObject(rs *resource) error {
 	if !json.Valid(doc) {
 		return malformed(doc)
 	}
-	return c.saveAt(rs, func(tx policy.Tx, before policy.Object) (any, error) {
+	return c.saveAt(rs, func(ch *change, before policy.Object) (any, error) {
 		if before == nil {
 			return nil, &policy.NotFound{Kind: rs.kind, ID: c.variable("id")}
 		}
-		merged, err := mergeInto(rs.view(&reader{snapshot: tx.Snapshot(), inspector: c.Inspector}, before), doc, rs.parts)
+		merged, err := mergeInto(rs.view(c.reader(ch.Tx.Snapshot()), before), doc, rs.parts)
 		if err != nil {
 			return nil, err
 		}
@@ -112,12 +117,17 @@ func (c *call) patchObject(rs *resource) error {
 }
 
 // saveAt writes what make makes of the object that is there (nil: none) at the path's id.
-func (c *call) saveAt(rs *resource, make func(policy.Tx, policy.Object) (any, error)) error {
+func (c *call) saveAt(rs *resource, make func(*change, policy.Object) (any, error)) error {
 	id, fresh := c.variable("id"), false
 	return c.mutate(mutation{
 		apply: func(ch *change) error {
 			before, ok := ch.Snapshot().Get(rs.kind, id)
 			fresh = !ok
+			if ok {
+				if err := ch.may(policy.MayChange|policy.MayAttach, before); err != nil {
+					return err
+				}
+			}
 			if err := c.precondition(ch, before); err != nil {
 				return err
 			}
@@ -159,6 +169,9 @@ func (c *call) deleteObject(rs *resource) error {
 			before, ok := ch.Snapshot().Get(rs.kind, id)
 			if !ok {
 				return &policy.NotFound{Kind: rs.kind, ID: id}
+			}
+			if err := ch.may(policy.MayDelete, before); err != nil {
+				return err
 			}
 			if err := c.precondition(ch, before); err != nil {
 				return err

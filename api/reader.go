@@ -8,10 +8,35 @@ import (
 	"conjunct/policy"
 )
 
-// reader makes wire forms of the objects of one snapshot. It is used while the snapshot is shown and not kept.
+// reader makes wire forms of the objects of one snapshot, as who asks may see it. It is used while the snapshot is shown and not
+// kept.
 type reader struct {
-	snapshot  *policy.Snapshot
+	snapshot  *policy.Snapshot // what who asks may see
+	state     *policy.Snapshot // all of it: what holds at a port holds whether or not its reader sees the reason
+	sight     policy.Sight
 	inspector policy.Inspector
+}
+
+// reader reads a state for who asks.
+func (c *call) reader(s *policy.Snapshot) *reader {
+	sight := c.bearer.Bearer().In(s)
+	return &reader{snapshot: sight.Snapshot(), state: s, sight: sight, inspector: c.Inspector}
+}
+
+// portView is the surroundings of a port that who asks may see.
+func (rd *reader) portView(id policy.PortID) (*policy.PortView, bool) {
+	if _, ok := policy.Find[*policy.Port](rd.snapshot, id); !ok {
+		return nil, false
+	}
+	return rd.state.PortView(id)
+}
+
+// members are those of the group that who asks may see.
+func (rd *reader) members(id policy.GroupID) []Member {
+	return slices.DeleteFunc(rd.state.MembersOf(id), func(m Member) bool {
+		_, seen := policy.Find[*policy.Port](rd.snapshot, m.PortID)
+		return !seen
+	})
 }
 
 // rulesOf lists a group's rules in the order in which they are tried.
@@ -63,8 +88,13 @@ func (rd *reader) port(p *policy.Port) *Port {
 	return &Port{Port: *p, PortStatus: rd.inspector.Port(policy.PortID(p.ID))}
 }
 
+// rule counts no packets for a user where they may be other projects'.
 func (rd *reader) rule(r *policy.Rule) *Rule {
-	return &Rule{Rule: *r, Service: r.Service(), Hits: rd.inspector.Hits(r.Number)}
+	out := &Rule{Rule: *r, Service: r.Service()}
+	if !rd.sight.IsBound() || rd.sight.Scope(r) == policy.ScopeOwn {
+		out.Hits = rd.inspector.Hits(r.Number)
+	}
+	return out
 }
 
 func (rd *reader) group(g *policy.Group) *Group {

@@ -12,7 +12,7 @@ import (
 type resource struct {
 	kind   policy.Kind
 	path   string
-	write  access           // who may create, change and delete; nobody when empty
+	write  bool             // whether there are routes to create, change and delete
 	parts  string           // the field that holds what belongs to the object and that stays when it is absent
 	filter map[string]field // query parameters of the list
 	place  []string         // query parameters of PUT and PATCH
@@ -46,12 +46,12 @@ func many[W any, S ~string](get func(W) []S) field {
 // resources is the table. The order is that of the document.
 var resources = []resource{
 	{
-		kind: policy.KindProject, path: "projects", write: administer,
+		kind: policy.KindProject, path: "projects", write: true,
 		blank: func() any { return new(Project) }, view: asStored, save: saveAsSent, remove: removeProject,
 		filter: map[string]field{"name": one(func(p *Project) string { return p.Name })},
 	},
 	{
-		kind: policy.KindVPC, path: "vpcs", write: provision,
+		kind: policy.KindVPC, path: "vpcs", write: true,
 		blank: func() any { return new(VPC) }, view: asStored, save: saveAsSent,
 		filter: map[string]field{
 			"name":       one(func(v *VPC) string { return v.Name }),
@@ -59,7 +59,7 @@ var resources = []resource{
 		},
 	},
 	{
-		kind: policy.KindSubnet, path: "subnets", write: provision,
+		kind: policy.KindSubnet, path: "subnets", write: true,
 		blank: func() any { return new(Subnet) }, view: asStored, save: saveAsSent,
 		filter: map[string]field{
 			"name":   one(func(s *Subnet) string { return s.Name }),
@@ -67,7 +67,7 @@ var resources = []resource{
 		},
 	},
 	{
-		kind: policy.KindHypervisor, path: "hypervisors", write: administer,
+		kind: policy.KindHypervisor, path: "hypervisors", write: true,
 		blank: func() any { return new(Hypervisor) }, save: saveHypervisor,
 		view: func(rd *reader, o policy.Object) any { return rd.hypervisor(o.(*policy.Hypervisor)) },
 		filter: map[string]field{
@@ -76,7 +76,7 @@ var resources = []resource{
 		},
 	},
 	{
-		kind: policy.KindInstance, path: "instances", write: provision,
+		kind: policy.KindInstance, path: "instances", write: true,
 		blank: func() any { return new(Instance) }, view: asStored, save: saveAsSent,
 		filter: map[string]field{
 			"name":              one(func(i *Instance) string { return i.Name }),
@@ -85,7 +85,7 @@ var resources = []resource{
 		},
 	},
 	{
-		kind: policy.KindPort, path: "ports", write: provision,
+		kind: policy.KindPort, path: "ports", write: true,
 		blank: func() any { return new(Port) }, save: savePort,
 		view: func(rd *reader, o policy.Object) any { return rd.port(o.(*policy.Port)) },
 		filter: map[string]field{
@@ -100,7 +100,7 @@ var resources = []resource{
 		},
 	},
 	{
-		kind: policy.KindGroup, path: "security-groups", write: governing, parts: "rules", drop: groupRemovalParams,
+		kind: policy.KindGroup, path: "security-groups", write: true, parts: "rules", drop: groupRemovalParams,
 		blank: func() any { return new(Group) }, save: saveGroup, remove: removeGroup,
 		view: func(rd *reader, o policy.Object) any { return rd.group(o.(*policy.Group)) },
 		filter: map[string]field{
@@ -109,7 +109,7 @@ var resources = []resource{
 		},
 	},
 	{
-		kind: policy.KindRule, path: "rules", write: governing, single: true, place: []string{"before", "after"},
+		kind: policy.KindRule, path: "rules", write: true, single: true, place: []string{"before", "after"},
 		blank: func() any { return new(Rule) }, save: saveRule, remove: removeRule,
 		view: func(rd *reader, o policy.Object) any { return rd.rule(o.(*policy.Rule)) },
 		filter: map[string]field{
@@ -123,7 +123,7 @@ var resources = []resource{
 		},
 	},
 	{
-		kind: policy.KindIPSet, path: "ip-sets", write: governing, parts: "entries",
+		kind: policy.KindIPSet, path: "ip-sets", write: true, parts: "entries",
 		blank: func() any { return new(IPSet) }, save: saveIPSet, remove: removeIPSet,
 		view: func(rd *reader, o policy.Object) any { return rd.ipSet(o.(*policy.IPSet)) },
 		filter: map[string]field{
@@ -136,12 +136,13 @@ var resources = []resource{
 		filter: map[string]field{"name": one(func(p *Profile) string { return p.Name })},
 	},
 	{
-		kind: policy.KindToken, path: "tokens", write: administer,
+		kind: policy.KindToken, path: "tokens", write: true,
 		create: (*call).createToken,
 		view:   func(rd *reader, o policy.Object) any { return rd.token(o.(*policy.Token)) },
 		filter: map[string]field{
-			"name": one(func(t *Token) string { return t.Name }),
-			"role": one(func(t *Token) policy.Role { return t.Role }),
+			"name":       one(func(t *Token) string { return t.Name }),
+			"role":       one(func(t *Token) policy.Role { return t.Role }),
+			"project_id": one(func(t *Token) policy.ProjectID { return t.ProjectID }),
 		},
 	},
 }
@@ -179,15 +180,11 @@ func (rs *resource) routes() []route {
 	bind := func(h func(*call, *resource) error) func(*call) error {
 		return func(c *call) error { return h(c, rs) }
 	}
-	read := reading
-	if rs.kind == policy.KindToken {
-		read = administer
-	}
 	out := []route{
-		{http.MethodGet, collection, read, lists, bind((*call).listObjects)},
-		{http.MethodGet, item, read, waits, bind((*call).getObject)},
+		{http.MethodGet, collection, on(rs.kind, policy.MaySee), lists, bind((*call).listObjects)},
+		{http.MethodGet, item, on(rs.kind, policy.MaySee), waits, bind((*call).getObject)},
 	}
-	if rs.write == "" {
+	if !rs.write {
 		return out
 	}
 	if !rs.single {
@@ -195,14 +192,14 @@ func (rs *resource) routes() []route {
 		if rs.create != nil {
 			create = rs.create
 		}
-		out = append(out, route{http.MethodPost, collection, rs.write, nil, bind(create)})
+		out = append(out, route{http.MethodPost, collection, on(rs.kind, policy.MayCreate), nil, bind(create)})
 	}
 	if rs.kind != policy.KindToken { // A token is replaced by another one, never changed.
 		out = append(out,
-			route{http.MethodPut, item, rs.write, rs.place, bind((*call).putObject)},
-			route{http.MethodPatch, item, rs.write, rs.place, bind((*call).patchObject)})
+			route{http.MethodPut, item, on(rs.kind, policy.MayCreate|policy.MayChange), rs.place, bind((*call).putObject)},
+			route{http.MethodPatch, item, on(rs.kind, policy.MayChange|policy.MayAttach), rs.place, bind((*call).patchObject)})
 	}
-	return append(out, route{http.MethodDelete, item, rs.write, rs.drop, bind((*call).deleteObject)})
+	return append(out, route{http.MethodDelete, item, on(rs.kind, policy.MayDelete), rs.drop, bind((*call).deleteObject)})
 }
 
 // location is where an object of the resource is found.

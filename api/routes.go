@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/gorilla/mux"
+
+	"conjunct/policy"
 )
 
 // route is one row of what may be asked.
@@ -37,31 +39,31 @@ func routes() []route {
 		{http.MethodGet, "/metrics", public, nil, (*call).serveMetrics},
 		{http.MethodGet, "/openapi.yaml", public, nil, (*call).openapi},
 
-		{http.MethodGet, "/v1/status", reading, nil, (*call).status},
-		{http.MethodGet, "/v1/watch", reading, []string{"since", "kinds"}, (*call).watch},
-		{http.MethodPost, "/v1/explain", reading, nil, (*call).explain},
-		{http.MethodPost, "/v1/apply", governing, nil, (*call).apply},
-		{http.MethodPost, "/v1/delete", governing, groupRemovalParams, (*call).deleteManifests},
-		{http.MethodGet, "/v1/limits", reading, []string{"project_id"}, (*call).limits},
+		{http.MethodGet, "/v1/status", asking(policy.AskStatus), nil, (*call).status},
+		{http.MethodGet, "/v1/watch", asking(policy.AskWatch), []string{"since", "kinds"}, (*call).watch},
+		{http.MethodPost, "/v1/explain", asking(policy.AskExplain), nil, (*call).explain},
+		{http.MethodPost, "/v1/apply", asking(policy.AskApply), nil, (*call).apply},
+		{http.MethodPost, "/v1/delete", asking(policy.AskApply), groupRemovalParams, (*call).deleteManifests},
+		{http.MethodGet, "/v1/limits", asking(policy.AskLimits), []string{"project_id"}, (*call).limits},
 
-		{http.MethodGet, "/v1/hypervisors/{id}/flows", reading, nil, (*call).hostFlows},
-		{http.MethodGet, "/v1/hypervisors/{id}/diff", reading, nil, (*call).hostDiff},
-		{http.MethodGet, "/v1/ports/{id}/effective-rules", reading, nil, (*call).effectiveRules},
+		{http.MethodGet, "/v1/hypervisors/{id}/flows", on(policy.KindHypervisor, policy.MaySee), nil, (*call).hostFlows},
+		{http.MethodGet, "/v1/hypervisors/{id}/diff", on(policy.KindHypervisor, policy.MaySee), nil, (*call).hostDiff},
+		{http.MethodGet, "/v1/ports/{id}/effective-rules", on(policy.KindPort, policy.MaySee), nil, (*call).effectiveRules},
 
-		{http.MethodGet, "/v1/security-groups/{id}/rules", reading, []string{"page_size", "page_token"}, (*call).listRules},
-		{http.MethodPost, "/v1/security-groups/{id}/rules", governing, []string{"before", "after"}, (*call).createRule},
-		{http.MethodPut, "/v1/security-groups/{id}/rules", governing, nil, (*call).replaceRules},
-		{http.MethodGet, "/v1/security-groups/{id}/members", reading, []string{"page_size", "page_token", "vpc_id"}, (*call).listMembers},
-		{http.MethodGet, "/v1/security-groups/{id}/attachments", reading, []string{"page_size", "page_token"}, (*call).listAttachments},
-		{http.MethodPost, "/v1/security-groups/{id}/attachments", governing, nil, (*call).createAttachment},
-		{http.MethodGet, "/v1/security-groups/{id}/attachments/{attachment}", reading, nil, (*call).getAttachment},
-		{http.MethodDelete, "/v1/security-groups/{id}/attachments/{attachment}", governing, nil, (*call).deleteAttachment},
+		{http.MethodGet, "/v1/security-groups/{id}/rules", on(policy.KindRule, policy.MaySee), []string{"page_size", "page_token"}, (*call).listRules},
+		{http.MethodPost, "/v1/security-groups/{id}/rules", on(policy.KindRule, policy.MayCreate), []string{"before", "after"}, (*call).createRule},
+		{http.MethodPut, "/v1/security-groups/{id}/rules", on(policy.KindRule, policy.MayCreate), nil, (*call).replaceRules},
+		{http.MethodGet, "/v1/security-groups/{id}/members", on(policy.KindGroup, policy.MaySee), []string{"page_size", "page_token", "vpc_id"}, (*call).listMembers},
+		{http.MethodGet, "/v1/security-groups/{id}/attachments", on(policy.KindAttachment, policy.MaySee), []string{"page_size", "page_token"}, (*call).listAttachments},
+		{http.MethodPost, "/v1/security-groups/{id}/attachments", on(policy.KindGroup, policy.MayAttach), nil, (*call).createAttachment},
+		{http.MethodGet, "/v1/security-groups/{id}/attachments/{attachment}", on(policy.KindAttachment, policy.MaySee), nil, (*call).getAttachment},
+		{http.MethodDelete, "/v1/security-groups/{id}/attachments/{attachment}", on(policy.KindGroup, policy.MayAttach), nil, (*call).deleteAttachment},
 
-		{http.MethodGet, "/v1/ip-sets/{id}/entries", reading, []string{"page_size", "page_token"}, (*call).listEntries},
-		{http.MethodPost, "/v1/ip-sets/{id}/entries", governing, nil, (*call).createEntry},
-		{http.MethodPost, "/v1/ip-sets/{id}/entries:bulk", governing, nil, (*call).bulkEntries},
-		{http.MethodGet, "/v1/ip-sets/{id}/entries/{entry}", reading, nil, (*call).getEntry},
-		{http.MethodDelete, "/v1/ip-sets/{id}/entries/{entry}", governing, nil, (*call).deleteEntry},
+		{http.MethodGet, "/v1/ip-sets/{id}/entries", on(policy.KindEntry, policy.MaySee), []string{"page_size", "page_token"}, (*call).listEntries},
+		{http.MethodPost, "/v1/ip-sets/{id}/entries", on(policy.KindEntry, policy.MayCreate), nil, (*call).createEntry},
+		{http.MethodPost, "/v1/ip-sets/{id}/entries:bulk", on(policy.KindEntry, policy.MayCreate), nil, (*call).bulkEntries},
+		{http.MethodGet, "/v1/ip-sets/{id}/entries/{entry}", on(policy.KindEntry, policy.MaySee), nil, (*call).getEntry},
+		{http.MethodDelete, "/v1/ip-sets/{id}/entries/{entry}", on(policy.KindEntry, policy.MayDelete), nil, (*call).deleteEntry},
 	}
 	for i := range resources {
 		out = append(out, resources[i].routes()...)

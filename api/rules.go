@@ -66,6 +66,9 @@ func (c *call) replaceRules() error {
 			if err != nil {
 				return err
 			}
+			if err := ch.may(policy.MayChange, g); err != nil {
+				return err
+			}
 			if err := c.precondition(ch, g); err != nil {
 				return err
 			}
@@ -88,7 +91,7 @@ func (c *call) replaceRules() error {
 // listMembers shows the addresses by which rules know the group, each with its port and VPC.
 func (c *call) listMembers() error {
 	return listBelow(c, policy.KindGroup, func(rd *reader, id string) (out []Member) {
-		for _, m := range rd.snapshot.MembersOf(policy.GroupID(id)) {
+		for _, m := range rd.members(policy.GroupID(id)) {
 			if !c.query.Has("vpc_id") || string(m.VPCID) == c.query.Get("vpc_id") {
 				out = append(out, m)
 			}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -60,20 +61,36 @@ func (s *Server) checks(ctx context.Context) []checkResult {
 	return out
 }
 
+var errNotWell = errors.New("not well")
+
+func (c *call) seesHosts() bool { return c.bearer.Role.Ever(policy.KindHypervisor).Has(policy.MaySee) }
+
+// hosts are those that may be named to who asks.
+func (c *call) hosts(all []policy.HostID) []policy.HostID {
+	if all == nil || !c.seesHosts() {
+		return []policy.HostID{}
+	}
+	return all
+}
+
 func (c *call) status() error {
 	revision := c.Objects.Revision()
 	behind, _ := c.Inspector.Behind(revision)
-	st := Status{Revision: revision, Hosts: c.Inspector.Hosts(), HostsBehind: behind, Redis: wordOff, Checks: make(map[string]string)}
+	hosts := c.Inspector.Hosts()
+	if !c.seesHosts() {
+		hosts = nil
+	}
+	st := Status{Revision: revision, Hosts: hosts, HostsBehind: c.hosts(behind), Redis: wordOff, Checks: make(map[string]string)}
 	if st.Hosts == nil {
 		st.Hosts = []policy.HostStatus{}
 	}
-	if st.HostsBehind == nil {
-		st.HostsBehind = []policy.HostID{}
-	}
-	if c.Leader != nil {
+	if c.Leader != nil && c.seesHosts() {
 		st.Leader = c.Leader()
 	}
 	for _, r := range c.checks(c.r.Context()) {
+		if r.err != nil && !c.seesHosts() {
+			r.err = errNotWell // What exactly is nothing for tenants.
+		}
 		switch r.name {
 		case "store":
 			st.Store = r.word()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"conjunct/policy"
 )
@@ -29,9 +28,6 @@ func (c *call) createToken(rs *resource) error {
 	}
 	return c.mutate(mutation{
 		apply: func(ch *change) error {
-			if !isGiven(in.Role) {
-				return invalid("/role", "role-not-available", "tokens of role %q are not given out; use %s", in.Role, roleWords(mayUse[reading]))
-			}
 			return ch.saveObject(id, token)
 		},
 		answer: func(rd *reader) (any, error) {
@@ -45,15 +41,6 @@ func (c *call) createToken(rs *resource) error {
 		},
 		status: func() int { return c.created(rs, id) },
 	})
-}
-
-// isGiven reports whether tokens of the role would be of any use: roles that may not even read are not given out. Roles that do not
-// exist are for policy to refuse.
-func isGiven(r policy.Role) bool {
-	if slices.Contains(policy.Roles, r) {
-		return slices.Contains(mayUse[reading], r)
-	}
-	return true
 }
 
 // AdminTokenFile is where the token of the first start lies in the data directory.

@@ -101,6 +101,12 @@ func (c *call) stream(batches <-chan policy.Batch, since int64, kinds []policy.K
 	out := http.NewResponseController(c.w)
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
+	var expired <-chan time.Time
+	if end := c.bearer.ExpiresAt; end != nil {
+		timer := time.NewTimer(end.Sub(c.Clock()))
+		defer timer.Stop()
+		expired = timer.C
+	}
 	write := func(text string) bool {
 		_ = out.SetWriteDeadline(time.Now().Add(writeTimeout)) // Where there is no deadline, the context ends the stream.
 		_, err := c.w.Write([]byte(text))
@@ -116,19 +122,61 @@ func (c *call) stream(batches <-chan policy.Batch, since int64, kinds []policy.K
 			return
 		case <-c.closing:
 			return
+		case <-expired:
+			return
 		case <-beat.C:
 		case b, ok := <-batches:
-			if !ok {
+			if !ok || c.isRevoked(b) {
 				return
 			}
-			if text = eventText(b, kinds); text == "" {
-				continue
-			}
+			text = eventText(c.shown(b), kinds)
 		}
-		if !write(text) {
+		if c.alive() != nil {
+			return
+		}
+		if text != "" && !write(text) {
 			return
 		}
 	}
+}
+
+// isRevoked reports whether the batch deletes the token of who reads.
+func (c *call) isRevoked(b policy.Batch) bool {
+	return slices.ContainsFunc(b.Changes, func(ch policy.Change) bool {
+		return ch.Kind == policy.KindToken && ch.ID == c.bearer.ID && ch.Object == nil
+	})
+}
+
+// shown is what of a batch its reader may see. What the reader saw and sees no more is gone for the reader. An object of the past
+// whose owner is gone, neither in the batch nor in the present state, is not shown: nobody can say whose it was.
+func (c *call) shown(b policy.Batch) policy.Batch {
+	type name struct {
+		kind policy.Kind
+		id   string
+	}
+	written := make(map[name]policy.Object, len(b.Changes))
+	for _, ch := range b.Changes {
+		written[name{ch.Kind, ch.ID}] = ch.Before
+		if ch.Object != nil {
+			written[name{ch.Kind, ch.ID}] = ch.Object
+		}
+	}
+	out := policy.Batch{Revision: b.Revision}
+	c.Objects.View(func(s *policy.Snapshot) {
+		sight := c.bearer.Bearer().In(s).With(func(k policy.Kind, id string) (policy.Object, bool) {
+			o := written[name{k, id}]
+			return o, o != nil
+		})
+		for _, ch := range b.Changes {
+			if ch.Object != nil && !sight.Sees(ch.Object) {
+				ch.Object = nil
+			}
+			if ch.Object != nil || ch.Before != nil && sight.Sees(ch.Before) {
+				out.Changes = append(out.Changes, ch)
+			}
+		}
+	})
+	return out
 }
 
 // eventText is a batch as an event, or "" when it has none of the kinds.

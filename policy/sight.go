@@ -131,6 +131,6 @@ func (x Sight) Snapshot() *Snapshot {
 		return x.state
 	}
 	s := *x.state
-	s.shown = x.Sees
+	s.shown = func(o Object) bool { return x.state.shows(o) && x.Sees(o) }
 	return &s
 }
