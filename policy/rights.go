@@ -129,7 +129,7 @@ var AccessTable = []AccessRow{
 
 	{KindProfile, ScopeGlobal, writes, sees, sees, sees},
 
-	{KindToken, ScopeGlobal, writes, none, none, none},
+	{KindToken, ScopeGlobal, MaySee | MayCreate | MayDelete, none, none, none},
 }
 
 // Question is something that is asked beside the objects. Its answer speaks only of objects that the asker may see.

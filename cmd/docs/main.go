@@ -1,5 +1,5 @@
 // Command docs writes the documents that are generated: docs/pipeline.md from the layout and from flows that are really
-// compiled, docs/requirements.md from the requirements and the names of the tests. It runs at the root of the repository.
+// compiled, docs/roles.md from the tables of rights, docs/requirements.md from the requirements and the names of the tests. It runs at the root of the repository.
 //
 //	docs           write them
 //	docs -check    fail when they are not as they would be written
@@ -25,6 +25,7 @@ func main() {
 func run(root string, check bool) error {
 	for name, generate := range map[string]func(root string) ([]byte, error){
 		"docs/pipeline.md":     pipeline,
+		"docs/roles.md":        roles,
 		"docs/requirements.md": requirements,
 	} {
 		b, err := generate(root)
