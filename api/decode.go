@@ -276,9 +276,9 @@ func fieldsOf(t reflect.Type) map[string][]int {
 }
 
 // escapePointer writes a name as a token of a JSON pointer (RFC 6901).
-func escapePointer(name string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
-}
+func escapePointer(name string) string { return pointerTokens.Replace(name) }
+
+var pointerTokens = strings.NewReplacer("~", "~0", "/", "~1")
 
 // readBody takes the whole body of a request; the server limits its size.
 func readBody(r *http.Request) ([]byte, error) {

@@ -99,20 +99,20 @@ func (d *database) run(ctx context.Context) error {
 		d.watch(ctx, rows)
 	}()
 	defer func() { cancel(); <-done }()
-	for {
-		if err := d.settle(ctx); err != nil {
-			return err
-		}
+	err := d.settle(ctx)
+	for err == nil {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case err := <-rows:
-			if err != nil {
-				return err
+		case err = <-rows:
+			if err == nil {
+				err = d.settle(ctx)
 			}
 		case <-d.h.settle:
+			err = d.refresh(ctx)
 		}
 	}
+	return err
 }
 
 // watch tells of every change of the database, and of its end.
@@ -145,7 +145,7 @@ func (d *database) settle(ctx context.Context) error {
 	if len(change.Written) > 0 {
 		d.log.Info("configured the bridge", "written", change.Written)
 	}
-	if err := d.welcomeBack(ctx); err != nil {
+	if _, err := d.welcomeBack(ctx); err != nil {
 		return err
 	}
 	if err := d.reseat(ctx, d.client.Snapshot()); err != nil {
@@ -154,9 +154,23 @@ func (d *database) settle(ctx context.Context) error {
 	return d.mark(ctx)
 }
 
+// refresh is settle for what did not come from the database: whose rows are what they were.
+func (d *database) refresh(ctx context.Context) error {
+	back, err := d.welcomeBack(ctx)
+	if err != nil {
+		return err
+	}
+	if back {
+		if err := d.reseat(ctx, d.client.Snapshot()); err != nil {
+			return err
+		}
+	}
+	return d.mark(ctx)
+}
+
 // welcomeBack lets ports count again that the switch has reported again. The echo is answered after every update that
-// the server made before: who sits there now is known then.
-func (d *database) welcomeBack(ctx context.Context) error {
+// the server made before: who sits there now is known then. It reports whether there were any.
+func (d *database) welcomeBack(ctx context.Context) (any bool, err error) {
 	var back []uint16
 	d.h.change(func() {
 		for n := range d.h.back {
@@ -165,9 +179,9 @@ func (d *database) welcomeBack(ctx context.Context) error {
 		clear(d.h.back)
 	})
 	if len(back) == 0 {
-		return nil
+		return false, nil
 	}
-	_, err := d.client.Call(ctx, "echo")
+	_, err = d.client.Call(ctx, "echo")
 	d.h.change(func() {
 		for _, n := range back {
 			if err != nil {
@@ -177,7 +191,7 @@ func (d *database) welcomeBack(ctx context.Context) error {
 			}
 		}
 	})
-	return err
+	return true, err
 }
 
 // reseat takes over the seating. Marks of interfaces that are not what they were go first.

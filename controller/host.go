@@ -103,6 +103,9 @@ func (h *host) concern(touched touches) {
 	}
 }
 
+// remark has the installed marks looked at: a plug is another, or was confirmed.
+func (h *host) remark() { poke(h.settle) }
+
 // touch notes that the revision concerns the host, and wakes it.
 func (h *host) touch(before, revision int64, accepted time.Time) {
 	h.progress.touch(before, revision)

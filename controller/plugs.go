@@ -66,8 +66,10 @@ func (m *model) plug(h *host, s seat, p *port) {
 			p.plugs = make(map[*host]*plug)
 		}
 		h.plugs[s.ofport], p.plugs[h] = pl, pl
+		h.remark()
 	} else if pl.seat != s || h.flows.Port(s.ofport).MAC != wanted.MAC {
 		pl.confirmed, pl.sent = 0, false
+		h.remark()
 	}
 	pl.seat = s
 	h.use(p.groups)
@@ -81,6 +83,7 @@ func (m *model) unplug(h *host, pl *plug) {
 	h.unuse(pl.groups)
 	delete(h.plugs, pl.seat.ofport)
 	delete(pl.port.plugs, h)
+	h.remark()
 }
 
 // reseat takes over who sits where from the host's database.
@@ -103,6 +106,7 @@ func (m *model) portMoved(h *host, ofport uint16, deleted bool, bridge string) {
 		delete(h.back, ofport)
 		if h.snapshot != nil {
 			m.seat(h, seatingOf(h.snapshot, bridge, h.gone))
+			poke(h.settle)
 		}
 	case h.gone[ofport]:
 		h.back[ofport] = true // It may be another VM's: the database decides.
@@ -143,5 +147,4 @@ func (m *model) seat(h *host, now seating) {
 	if h.flows.Dirty() {
 		poke(h.dirty)
 	}
-	poke(h.settle)
 }

@@ -62,6 +62,7 @@ func (h *host) confirm() {
 	for _, pl := range h.plugs {
 		if pl.sent && pl.confirmed == 0 {
 			pl.confirmed = max(1, h.progress.taken)
+			h.remark()
 		}
 		pl.sent = false
 	}
@@ -69,7 +70,6 @@ func (h *host) confirm() {
 	h.wake()
 	h.mu.Unlock()
 	h.model.mu.RUnlock()
-	poke(h.settle)
 	h.model.news.spread()
 }
 
@@ -82,6 +82,7 @@ func (h *host) unconfirm(ofports []uint16) {
 		for _, n := range ofports {
 			if pl := h.plugs[n]; pl != nil {
 				pl.confirmed, pl.sent = 0, true
+				h.remark()
 			}
 		}
 	})

@@ -26,6 +26,7 @@ type Config struct {
 	Bridge   BridgeConfig   `json:"bridge"`
 	Profile  string         `json:"profile"` // of projects that name none
 	Log      LogConfig      `json:"log"`
+	Debug    ListenConfig   `json:"debug"` // profiles of the daemon; nowhere when empty, and on loopback only
 }
 
 // APIConfig is where the REST API listens. Without a certificate it is plain HTTP, on loopback only unless Insecure.
@@ -36,7 +37,8 @@ type APIConfig struct {
 	Insecure bool   `json:"insecure"`
 }
 
-// ListenConfig is where hypervisors' databases dial in: tcp:ADDR:PORT, ssl:ADDR:PORT or unix:PATH.
+// ListenConfig is where something listens: for hypervisors' databases tcp:ADDR:PORT, ssl:ADDR:PORT or unix:PATH, for profiles
+// ADDR:PORT.
 type ListenConfig struct {
 	Listen string `json:"listen"`
 }
@@ -153,6 +155,15 @@ func (c *Config) check() error {
 			bad(key, "%q is not tcp:ADDRESS:PORT, ssl:ADDRESS:PORT or unix:PATH", target)
 		case kind == "ssl" && (c.TLS.CA == "" || c.TLS.Cert == "" || c.TLS.Key == ""):
 			bad(key, "%s needs tls.ca, tls.cert and tls.key", target)
+		}
+	}
+	if c.Debug.Listen != "" {
+		host, _, err := net.SplitHostPort(c.Debug.Listen)
+		switch {
+		case err != nil:
+			bad("debug.listen", "%q is not ADDRESS:PORT: %v", c.Debug.Listen, err)
+		case !loopback(host):
+			bad("debug.listen", "%s is not loopback: profiles tell what the daemon holds in memory, and ask for no token", c.Debug.Listen)
 		}
 	}
 	if c.Bridge.Name == "" {

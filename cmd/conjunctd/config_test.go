@@ -40,6 +40,8 @@ func TestConfig_ErrorsNameTheKey(t *testing.T) {
 		{"ovsdb.listen", "6640", "ovsdb.listen: \"6640\" is not tcp:"},
 		{"bridge.foreign", "ignore", "bridge.foreign: \"ignore\" is not one of remove, report"},
 		{"bridge.compare", "soon", "bridge.compare: \"soon\""},
+		{"debug.listen", "0.0.0.0:6060", "debug.listen: 0.0.0.0:6060 is not loopback"},
+		{"debug.listen", "6060", "debug.listen: \"6060\" is not ADDRESS:PORT"},
 		{"profile", "none", "profile: \"none\" is not a profile"},
 		{"bridge.nmae", "x", "bridge.nmae: there is no such key"},
 	} {

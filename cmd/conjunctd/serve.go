@@ -71,9 +71,14 @@ func serve(ctx context.Context, c *Config) error {
 	if err != nil {
 		return fmt.Errorf("api.listen: %w", err)
 	}
+	profiles, err := listenDebug(c.Debug)
+	if err != nil {
+		return fmt.Errorf("debug.listen: %w", err)
+	}
 	log.Info("serving", "version", version, "api", listener.Addr().String(), "ovsdb", c.OVSDB.Listen, "openflow", c.OpenFlow.Listen)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return bridges.Run(ctx) })
+	group.Go(func() error { return serveDebug(ctx, profiles) })
 	group.Go(func() error { return rest.Serve(ctx, listener, grace) })
 	return group.Wait()
 }

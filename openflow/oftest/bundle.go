@@ -41,7 +41,7 @@ func (c *channel) bundleAdd(xid uint32, m openflow.BundleAdd) error {
 	if err := checkMod(&mod); err != nil {
 		return err
 	}
-	if c.s.faults.refuses() {
+	if c.s.faults.refuses(&mod) {
 		return c.s.faults.RefuseWith
 	}
 	b := c.bundles[m.ID]

@@ -13,10 +13,11 @@ type Faults struct {
 	Deaf   bool          // nothing is read any more
 	Mute   bool          // nothing is answered any more, echoes included; what is asked is carried out
 
-	RefuseMod      int                // the n-th flow mod, in a bundle or alone
-	RefuseAtCommit int                // the n-th flow mod of a bundle is taken, and refused when the bundle is committed
-	RefuseWith     openflow.ErrorCode // for both; ErrTableFull when 0
-	RefuseBundles  bool               // every message about bundles, as a switch that has none
+	RefuseMod      int                          // the n-th flow mod, in a bundle or alone
+	RefuseAtCommit int                          // the n-th flow mod of a bundle is taken, and refused when the bundle is committed
+	Refuse         func(*openflow.FlowMod) bool // flow mods of a kind; nil refuses none
+	RefuseWith     openflow.ErrorCode           // for all three; ErrTableFull when 0
+	RefuseBundles  bool                         // every message about bundles, as a switch that has none
 
 	LoseBarrier int // the n-th barrier reply never leaves
 	// LoseCommit: a bundle is committed, or with LoseCommitUndone not, the reply never leaves, and the connection breaks
@@ -47,9 +48,9 @@ func (f *faultState) drops() bool {
 }
 
 // refuses counts a flow mod and reports whether it is refused.
-func (f *faultState) refuses() bool {
+func (f *faultState) refuses(m *openflow.FlowMod) bool {
 	f.mods++
-	return f.RefuseMod != 0 && f.mods == f.RefuseMod
+	return f.RefuseMod != 0 && f.mods == f.RefuseMod || f.Refuse != nil && f.Refuse(m)
 }
 
 // losesBarrier counts a barrier and reports whether its reply is lost.

@@ -68,7 +68,7 @@ func (c *channel) flowMod(m openflow.FlowMod) error {
 	if c.role == openflow.RoleSlave {
 		return openflow.ErrIsSlave
 	}
-	if c.s.faults.refuses() {
+	if c.s.faults.refuses(&m) {
 		return c.s.faults.RefuseWith
 	}
 	_, err := c.s.carryOut([]openflow.FlowMod{m})

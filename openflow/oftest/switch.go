@@ -140,6 +140,18 @@ func (s *Switch) Flows() []openflow.FlowStats {
 	return flows
 }
 
+// Len counts the flows.
+func (s *Switch) Len() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.tables {
+		if t != nil {
+			n += len(t.entries)
+		}
+	}
+	return n
+}
+
 // Dump returns all flows as text, sorted: what "ovs-ofctl -O OpenFlow15 --no-stats --no-names dump-flows BRIDGE | sort"
 // prints of the same flows, without the spaces at the beginning of a line.
 func (s *Switch) Dump() string {

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"io"
+)
+
+// Sizes of the curves. What does not grow is as large as in the installation that the other one has in common.
+var (
+	curveHosts     = []int{10, 100, 1000}
+	curveAddresses = []int{1_000, 10_000, 100_000}
+)
+
+// curve measures the cost of one change over hosts, with ten ports each, and over addresses on ten hosts.
+func curve(ctx context.Context, o options, out io.Writer) (*Curve, error) {
+	c := &Curve{Machine: machine()}
+	for _, n := range curveHosts {
+		row, err := point(ctx, o, out, n, 10, 20_000)
+		if err != nil {
+			return nil, err
+		}
+		c.Hosts = append(c.Hosts, row)
+	}
+	for _, n := range curveAddresses {
+		row, err := point(ctx, o, out, 10, 50, n)
+		if err != nil {
+			return nil, err
+		}
+		c.Members = append(c.Members, row)
+	}
+	return c, nil
+}
+
+// point measures one size.
+func point(ctx context.Context, o options, out io.Writer, hosts, ports, addresses int) (row CurveRow, err error) {
+	o.Hosts, o.Ports, o.Addresses, o.Groups, o.Tenants, o.Spread = hosts, ports, addresses, 2*max(hosts, 10), 0, 10
+	r, end, err := install(ctx, o.withDefaults(), out)
+	if err != nil {
+		return row, err
+	}
+	defer end()
+	if err := r.stage(ctx, "join", r.joins); err != nil {
+		return row, err
+	}
+	r.conclude()
+	all, one := r.report.Changes[0], r.report.Changes[2]
+	return CurveRow{
+		Hosts: hosts, Addresses: addresses, All: all, One: one, Sync: r.report.Sync,
+		RSS: r.report.Usage["join"].RSS, CPU: all.CPU,
+	}, nil
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"conjunct/api"
+	"conjunct/policy"
+)
+
+// run is one installation that is measured.
+type run struct {
+	options
+	out    io.Writer
+	world  *world
+	fleet  *fleet
+	daemon *daemon
+	report Report
+	timed  []*series // not yet in the report
+}
+
+// install starts conjunctd, loads the world and lets the hosts in. end must be called.
+func install(ctx context.Context, o options, out io.Writer) (r *run, end func(), err error) {
+	dir, err := os.MkdirTemp("", "conjunct-fleet-")
+	if err != nil {
+		return nil, nil, err
+	}
+	r = &run{options: o, out: out, world: newWorld(o), report: Report{
+		Options: o, Machine: machine(), Usage: make(map[string]usage), Failures: []string{},
+	}}
+	end = func() {
+		if r.fleet != nil {
+			r.fleet.close()
+		}
+		if r.daemon != nil {
+			r.daemon.kill()
+		}
+		os.RemoveAll(dir)
+	}
+	defer func() {
+		if err != nil {
+			end()
+		}
+	}()
+	if r.daemon, err = newDaemon(o, dir); err != nil {
+		return nil, nil, err
+	}
+	if err = r.daemon.start(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err = r.stage(ctx, "load", r.load); err != nil {
+		return nil, nil, err
+	}
+	return r, end, r.stage(ctx, "sync", r.sync)
+}
+
+func (r *run) say(format string, args ...any) { fmt.Fprintf(r.out, format+"\n", args...) }
+
+// fail notes what is not as it has to be; the command goes on and ends with status 1.
+func (r *run) fail(format string, args ...any) {
+	s := fmt.Sprintf(format, args...)
+	r.report.Failures = append(r.report.Failures, s)
+	r.say("  FAILED: %s", s)
+}
+
+// profiled is how long the processor is watched in a stage; a stage that is shorter has the profile begin with it.
+const profiled = 20 * time.Second
+
+// stage runs one, with what conjunctd uses behind it.
+func (r *run) stage(ctx context.Context, name string, do func(context.Context) error) error {
+	watched := make(chan error, 1)
+	if r.profiles == "" {
+		watched <- nil
+	} else {
+		go func() {
+			seconds := strconv.Itoa(int(profiled.Seconds()))
+			watched <- r.daemon.profile(ctx, "profile?seconds="+seconds, filepath.Join(r.profiles, name+".cpu"))
+		}()
+	}
+	if err := do(ctx); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if err := <-watched; err != nil && name != "restart" {
+		return err
+	}
+	if r.profiles != "" {
+		if err := r.daemon.profile(ctx, "heap", filepath.Join(r.profiles, name+".heap")); err != nil {
+			return err
+		}
+	}
+	u, err := r.daemon.usage()
+	r.report.Usage[name] = u
+	r.say("%-8s conjunctd: %d MiB resident (%d at most), %.1f s of processor time", name, u.RSS>>20, u.Peak>>20, u.CPU)
+	return err
+}
+
+func machine() Machine {
+	m := Machine{CPUs: runtime.NumCPU(), Go: runtime.Version()}
+	if b, err := os.ReadFile("/proc/loadavg"); err == nil {
+		first, _, _ := strings.Cut(string(b), " ")
+		m.Load, _ = strconv.ParseFloat(first, 64) // 0 where the kernel says otherwise
+	}
+	return m
+}
+
+func (r *run) load(ctx context.Context) (err error) {
+	if r.report.Load, err = r.world.load(ctx, r.daemon.api); err != nil {
+		return err
+	}
+	for i := range r.joiners() {
+		if err := r.makeJoiner(ctx, joinerID(i), i); err != nil {
+			return err
+		}
+	}
+	// Classes of addresses have a member that stays: the first makes a class known, which costs flows of its own.
+	for i, groups := range [][]policy.GroupID{{bastion}, {clients}, {bastion, clients}} {
+		if err := r.makeJoiner(ctx, fmt.Sprintf("keeper%d", i), 1<<12+i, groups...); err != nil {
+			return err
+		}
+	}
+	r.say("load     %d objects in %.1f s: %.0f a second", r.report.Load.Objects, r.report.Load.Seconds, r.report.Load.PerSecond)
+	return nil
+}
+
+// joiners are ports that are nowhere plugged in and have no group but for a while.
+func (r *run) joiners() int { return min(r.Changes, 64) }
+
+func joinerID(i int) string { return fmt.Sprintf("joiner%03d", i) }
+
+func (r *run) makeJoiner(ctx context.Context, id string, i int, groups ...policy.GroupID) error {
+	_, err := r.daemon.api.Instances().Put(ctx, id, &api.Instance{Name: id, ProjectID: policy.ProjectID(projectID(0))})
+	if err != nil {
+		return err
+	}
+	p := &api.Port{Port: policy.Port{
+		InstanceID: policy.InstanceID(id), SecurityGroupIDs: groups, SubnetID: "joiners", MAC: policy.MAC{0x06, 0, 0, 0, byte(i >> 8), byte(i)},
+		Addresses: []netip.Addr{addr4(172<<24 + 16<<16 + uint32(i) + 10)},
+	}}
+	_, err = r.daemon.api.Ports().Put(ctx, id, p)
+	return err
+}
+
+// sync lets the hosts in and waits until all of them are ready.
+func (r *run) sync(ctx context.Context) (err error) {
+	if r.fleet, err = newFleet(ctx, r.world); err != nil {
+		return err
+	}
+	start := time.Now()
+	r.fleet.dial(ctx, r.daemon.ovsdb, r.Ports)
+	if err := r.ready(ctx); err != nil {
+		return err
+	}
+	n := r.fleet.flows()
+	r.report.Sync = Sync{
+		Seconds: time.Since(start).Seconds(), Flows: n, PerHost: float64(n) / float64(r.Hosts), BytesPerFlow: r.fleet.memory(),
+	}
+	r.say("sync     %d flows on %d hosts in %.1f s; the simulator keeps %.0f bytes a flow", n, r.Hosts, r.report.Sync.Seconds, r.report.Sync.BytesPerFlow)
+	return nil
+}
+
+// syncPatience is how long all hosts may take to become ready.
+const syncPatience = 20 * time.Minute
+
+// ready waits until every host is ready and confirmed.
+func (r *run) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, syncPatience)
+	defer cancel()
+	for {
+		m, err := r.daemon.metrics(ctx)
+		if err == nil && int(m[`conjunct_hosts{state="ready"}`]) == r.Hosts && m["conjunct_hosts_behind"] == 0 {
+			return nil
+		}
+		if pause(ctx, 100*time.Millisecond); ctx.Err() != nil {
+			return errors.Join(fmt.Errorf("not every host is ready: %v of %d", m[`conjunct_hosts{state="ready"}`], r.Hosts), err)
+		}
+	}
+}
