@@ -59,10 +59,27 @@ type clientRequest struct {
 	query    url.Values
 	header   http.Header
 	revision *int64
+	preview  *policy.Preview
+}
+
+func requestOf(options []Option) *clientRequest {
+	r := &clientRequest{query: make(url.Values), header: make(http.Header)}
+	for _, o := range options {
+		o(r)
+	}
+	return r
 }
 
 // DryRun asks what a change would be answered, without making it.
 func DryRun() Option { return Query("dry_run", "true") }
+
+// Previewed is DryRun that stores what the change would do to ports.
+func Previewed(preview *policy.Preview) Option {
+	return func(r *clientRequest) {
+		DryRun()(r)
+		r.preview = preview
+	}
+}
 
 // WaitApplied waits until every bridge that the change concerns has confirmed it; see Behind.
 func WaitApplied(timeout time.Duration) Option {
@@ -120,12 +137,13 @@ func AtRevision(revision *int64) Option {
 // Do sends a request to a path such as /v1/status and decodes the answer into out, when that is not nil. A body that is an
 // io.Reader is sent as text/plain, any other as JSON.
 func (c *Client) Do(ctx context.Context, method, path string, body, out any, options ...Option) error {
-	r, err := c.send(ctx, method, path, body, options)
+	asked := requestOf(options)
+	r, err := c.send(ctx, method, path, body, asked)
 	if err != nil {
 		return err
 	}
 	defer r.Body.Close()
-	if err := decodeAnswer(r, out); err != nil {
+	if err := decodeAnswer(r, out, asked.preview); err != nil {
 		var behind *Behind
 		if errors.As(err, &behind) {
 			return behind
@@ -136,11 +154,7 @@ func (c *Client) Do(ctx context.Context, method, path string, body, out any, opt
 }
 
 // send makes the request; an answer that is a problem is an error.
-func (c *Client) send(ctx context.Context, method, path string, body any, options []Option) (*http.Response, error) {
-	cr := &clientRequest{query: make(url.Values), header: make(http.Header)}
-	for _, o := range options {
-		o(cr)
-	}
+func (c *Client) send(ctx context.Context, method, path string, body any, cr *clientRequest) (*http.Response, error) {
 	mediaType, reader, err := encodeBody(method, body)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", method, path, err)
@@ -210,8 +224,8 @@ func problemFrom(r *http.Response) error {
 	return p
 }
 
-// decodeAnswer reads a body into out; that of a wait that ran out too, with *Behind.
-func decodeAnswer(r *http.Response, out any) error {
+// decodeAnswer reads a body into out; that of a wait that ran out too, with *Behind. What a dry run says of ports goes into preview.
+func decodeAnswer(r *http.Response, out any, preview *policy.Preview) error {
 	if r.StatusCode == http.StatusNoContent {
 		return nil
 	}
@@ -235,6 +249,14 @@ func decodeAnswer(r *http.Response, out any) error {
 			return errors.Join(json.Unmarshal(pending.Result, out), behind)
 		}
 		return behind
+	}
+	if preview != nil {
+		beside := struct {
+			Preview *policy.Preview `json:"preview"`
+		}{preview}
+		if err := json.Unmarshal(b, &beside); err != nil {
+			return fmt.Errorf("read the preview: %w", err)
+		}
 	}
 	if out == nil {
 		return nil

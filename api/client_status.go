@@ -73,7 +73,7 @@ func (c *Client) Watch(ctx context.Context, since int64, kinds ...policy.Kind) i
 			}
 			options = append(options, Query("kinds", strings.Join(words, ",")))
 		}
-		r, err := c.send(ctx, http.MethodGet, "/v1/watch", nil, options)
+		r, err := c.send(ctx, http.MethodGet, "/v1/watch", nil, requestOf(options))
 		if err != nil {
 			yield(Event{}, err)
 			return

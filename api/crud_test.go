@@ -167,7 +167,11 @@ func TestDryRunStoresNothingAndAnswersAsIfItHad(t *testing.T) {
 			patched := w.do(http.MethodPatch, item+"?dry_run=true", noun.patch)
 			require.Equal(t, http.StatusOK, patched.status, patched.body)
 			require.Contains(t, patched.body, noun.changed)
-			require.Equal(t, http.StatusNoContent, w.do(http.MethodDelete, item+"?dry_run=true", "").status)
+			deleted := http.StatusNoContent
+			if noun.path == "ports" {
+				deleted = http.StatusOK // That a port would go is worth saying.
+			}
+			require.Equal(t, deleted, w.do(http.MethodDelete, item+"?dry_run=true", "").status)
 			// What would be refused is refused.
 			w.do(http.MethodPost, "/v1/"+noun.path+"?dry_run=true", `{"name": "no spaces!"}`).problem(http.StatusUnprocessableEntity)
 			w.do(http.MethodDelete, "/v1/"+noun.path+"/none?dry_run=true", "").problem(http.StatusNotFound)

@@ -19,6 +19,13 @@ type mutation struct {
 	status func() int
 }
 
+func (m mutation) statusOf() int {
+	if m.status == nil {
+		return http.StatusOK
+	}
+	return m.status()
+}
+
 func (m mutation) make(c *change) error {
 	if err := m.apply(c); err != nil {
 		return err
@@ -106,16 +113,20 @@ func (c *call) mutate(m mutation) error {
 	return c.conclude(m, body)
 }
 
-// tryOut judges the change as mutate does and stores nothing. The answer is read from the state that the change would leave.
+// tryOut judges the change as mutate does and stores nothing. The answer is read from the state that the change would leave,
+// and says beside it what the change would do to ports. They are compared when nobody waits for the store any more.
 func (c *call) tryOut(m mutation) error {
 	var body any
 	var done *change
+	var before, after *policy.Snapshot
 	err := c.Objects.DryRun(c.r.Context(), func(tx policy.Tx) error {
+		before = tx.Snapshot().Clone()
 		done = c.newChange(tx)
 		err := m.make(done)
 		if err == nil && m.answer != nil {
 			body, err = m.answer(c.reader(tx.Snapshot()))
 		}
+		after = tx.Snapshot().Clone()
 		return err
 	})
 	if err != nil {
@@ -123,7 +134,12 @@ func (c *call) tryOut(m mutation) error {
 	}
 	c.setRevision(c.Objects.Revision())
 	done.tell(body)
-	return c.conclude(m, body)
+	t := tried{body: body, preview: c.previewOf(before, after)}
+	if body == nil && t.preview.Ports == 0 {
+		return c.conclude(m, nil)
+	}
+	c.tag(body)
+	return c.reply(m.statusOf(), t)
 }
 
 func explained(done *change, err error) error {
@@ -134,10 +150,7 @@ func explained(done *change, err error) error {
 }
 
 func (c *call) conclude(m mutation, body any) error {
-	status := http.StatusOK
-	if m.status != nil {
-		status = m.status()
-	}
+	status := m.statusOf()
 	if body == nil {
 		c.w.WriteHeader(http.StatusNoContent)
 		return nil

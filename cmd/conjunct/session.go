@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"conjunct/api"
+	"conjunct/policy"
 )
 
 // defaultServer is where conjunctd listens unless it is told otherwise.
@@ -25,8 +26,9 @@ type session struct {
 	output                 format
 
 	// Of verbs that change something.
-	dryRun bool
-	wait   time.Duration // 0: no wait
+	dryRun   bool
+	wait     time.Duration // 0: no wait
+	previews []*policy.Preview
 }
 
 // command is the whole tree of verbs.
@@ -45,6 +47,11 @@ Exit status: 0 ok, 1 error, 2 wrong usage, 3 not found, 4 conflict, 5 denied (ex
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		PersistentPostRun: func(*cobra.Command, []string) {
+			for _, p := range s.previews {
+				s.preview(p)
+			}
+		},
 	}
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	flags := root.PersistentFlags()
@@ -127,7 +134,8 @@ func (s *session) changes(flags *pflag.FlagSet) {
 // options are those of a change.
 func (s *session) options() (out []api.Option) {
 	if s.dryRun {
-		out = append(out, api.DryRun())
+		s.previews = append(s.previews, new(policy.Preview))
+		out = append(out, api.Previewed(s.previews[len(s.previews)-1]))
 	}
 	if s.wait > 0 && !s.dryRun {
 		out = append(out, api.WaitApplied(s.wait))
