@@ -6,6 +6,10 @@ VERSION  ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 # Packages whose tests drive goroutines; they run under the race detector too.
 RACY     := ./api/... ./controller/... ./members/... ./openflow/ofconn/... ./openflow/oftest/... ./ovsdb/... ./store/...
 FUZZTIME ?= 20s
+# The full run of the referee.
+WORLDS    ?= 2000
+QUESTIONS ?= 100
+SEED      ?= 0
 
 export CGO_ENABLED ?= 1
 
@@ -67,6 +71,10 @@ fuzz: ## Each fuzz target for FUZZTIME
 	@for p in $$($(GO) list ./...); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz); do \
 	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+
+.PHONY: referee
+referee: ## The policy, the fake and the real switch on WORLDS random worlds from SEED on, QUESTIONS each
+	$(GO) test ./integration/referee -run TestReferee -count=1 -timeout 3h -v -args -worlds $(WORLDS) -questions $(QUESTIONS) -seed $(SEED)
 
 .PHONY: bench
 bench: provision ## Benchmarks; those with a real switch print ratios taken in one run

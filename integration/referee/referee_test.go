@@ -1,34 +1,30 @@
 package referee
 
 import (
+	"flag"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"conjunct/flows/flowstest"
-	"conjunct/policy/policytest"
 )
 
+var (
+	worlds    = flag.Int("worlds", 50, "how many random worlds the referee makes")
+	questions = flag.Int("questions", 60, "how many questions it asks about each")
+	seed      = flag.Uint64("seed", 0, "the seed of the first world")
+	switches  = flag.Int("switches", 2, "how many real switches run side by side")
+)
+
+// TestReferee holds the fake switch and the real switch's ofproto/trace against policy.Decide.
 func TestReferee(t *testing.T) {
-	tr := NewTracer(t, nil)
-	var all policytest.Tried
-	for seed := range uint64(50) {
-		w := policytest.New(seed)
-		b, err := flowstest.NewBench(w, nil)
-		require.NoError(t, err)
-		tr.Load(w)
-		for range 50 {
-			q := w.Question()
-			for _, ask := range []func(policytest.Question) (policytest.Tried, *policytest.Disagreement){b.Ask, tr.Ask} {
-				n, d := ask(q)
-				if d != nil {
-					t.Fatalf("seed %d: %+v\n%s", seed, q, d)
-				}
-				all.Packets += n.Packets
-				all.Passed += n.Passed
-			}
-		}
-		b.Switch.Close()
+	out := Run{Worlds: *worlds, Questions: *questions, First: *seed, Switches: *switches}.Do(t)
+	if out.Found != nil {
+		t.Fatal(out.Found)
 	}
-	t.Log(all)
+	t.Logf("%d worlds from seed %d on, %d questions, %d answered with yes; %d packets through the fake switch (%d passed), %d traced by the real one (%d passed)\n%s",
+		*worlds, *seed, out.Asked, out.Allowed, out.Fake.Packets, out.Fake.Passed, out.Real.Packets, out.Real.Passed, &out.Coverage)
+	if out.Asked >= 2000 {
+		require.Empty(t, out.Coverage.Missing(), "the questions have become weak")
+		require.Greater(t, out.Allowed, out.Asked/4, "the questions have become too easy to refuse")
+		require.Less(t, out.Allowed, out.Asked*3/4, "the questions have become too easy to allow")
+	}
 }

@@ -18,7 +18,6 @@ import (
 
 // Tracer asks a real switch's own ofproto/trace.
 type Tracer struct {
-	t      testing.TB
 	ovs    *real.OVS
 	tamper flowstest.Tamper
 
@@ -34,22 +33,25 @@ func NewTracer(t testing.TB, tamper flowstest.Tamper) *Tracer {
 		numbers = append(numbers, n+1)
 	}
 	o.AddPorts(numbers...)
-	return &Tracer{t: t, ovs: o, tamper: tamper}
+	return &Tracer{ovs: o, tamper: tamper}
 }
 
 // mostPorts is how many ports a world may have.
 const mostPorts = 16
 
 // Load makes the bridge hold what the world compiles to.
-func (tr *Tracer) Load(w *policytest.World) {
+func (tr *Tracer) Load(w *policytest.World) error {
 	all := flowstest.Flows(w, tr.tamper)
 	var text strings.Builder
 	for i := range all {
 		text.WriteString(all[i].String())
 		text.WriteByte('\n')
 	}
-	tr.ovs.ReplaceFlows(text.String())
+	if err := tr.ovs.Replace(text.String()); err != nil {
+		return err
+	}
 	tr.world, tr.classes = w, localClasses(all)
+	return nil
 }
 
 // localClasses reads from the compiled flows which class each port has.
@@ -71,12 +73,15 @@ func localClasses(all []openflow.Flow) map[uint16]uint64 {
 
 // Ask traces all packets that the question stands for, on the side of its port: what the VM sends from where it comes in, what is for the
 // VM from the fabric, and once more from where its ingress side judges.
-func (tr *Tracer) Ask(q policytest.Question) (policytest.Tried, *policytest.Disagreement) {
+func (tr *Tracer) Ask(q policytest.Question) (policytest.Tried, *policytest.Disagreement, error) {
 	v, _ := tr.world.Snapshot.PortView(q.Port)
 	d := policy.DecideAt(tr.world.Snapshot, v, q.Direction, q.Connection)
 	tried := policytest.Tried{}
-	for _, p := range packetsOf(q, v, d) {
-		passes, trace := tr.trace(q, v, p)
+	for _, p := range packetsOf(tr.world, q, v, d) {
+		passes, trace, err := tr.trace(q, v, p)
+		if err != nil {
+			return tried, nil, err
+		}
 		tried.Packets++
 		if passes {
 			tried.Passed++
@@ -84,41 +89,32 @@ func (tr *Tracer) Ask(q policytest.Question) (policytest.Tried, *policytest.Disa
 		if passes != d.Allowed {
 			return tried, &policytest.Disagreement{
 				Packet: p.name, By: "ofproto/trace of the real switch, at the port,", Policy: d.Allowed, Reason: policytest.Reason(d) + "\n", Switch: passes, Trace: trace,
-			}
+			}, nil
 		}
 	}
-	return tried, nil
+	return tried, nil, nil
 }
 
 // trace reports whether a packet passes the port.
-func (tr *Tracer) trace(q policytest.Question, v *policy.PortView, p packet) (passes bool, trace string) {
+func (tr *Tracer) trace(q policytest.Question, v *policy.PortView, p packet) (passes bool, trace string, err error) {
 	n := tr.world.OFPorts[q.Port]
 	if sends := (q.Direction == policy.Egress) != p.reverse; sends {
 		// Connection tracking says of the packet what it is told to at the first look-up; what it says behind is of no interest.
-		trace = tr.call("ofproto/trace", "--ct-next", strings.ReplaceAll(p.state, "|", ","), "br0", fmt.Sprintf("in_port=%d,ct_state=est|trk,%s,%s,dl_src=%s,dl_dst=02:00:00:00:00:99",
-			n, tupleText(p.original), packetText(p.own), flowstest.SourceMAC(v, p.own.Src)))
-		return visits(trace, flows.TableDestination), trace
+		trace, err = tr.ovs.Appctl("ofproto/trace", "--ct-next", strings.ReplaceAll(p.state, "|", ","), "br0",
+			fmt.Sprintf("in_port=%d,ct_state=est|trk,%s,%s,dl_src=%s,dl_dst=02:00:00:00:00:99", n, tupleText(p.original), packetText(p.own), flowstest.SourceMAC(v, p.own.Src)))
+		return visits(trace, flows.TableDestination), trace, err
 	}
 	if p.name == policytest.Opening {
-		arrives := fmt.Sprintf("in_port=%d,dl_vlan=%d,%s,dl_src=02:00:00:00:00:99,dl_dst=%s", flowstest.Uplink, v.Subnet.VLAN, packetText(p.own), v.Port.MAC)
-		trace = tr.call("ofproto/trace", "br0", arrives)
-		if !resumes(trace, flows.TableRecvJudge) {
-			return visits(trace, flows.TableOutput), trace
+		trace, err = tr.ovs.Appctl("ofproto/trace", "br0",
+			fmt.Sprintf("in_port=%d,dl_vlan=%d,%s,dl_src=02:00:00:00:00:99,dl_dst=%s", flowstest.Uplink, v.Subnet.VLAN, packetText(p.own), v.Port.MAC))
+		if err != nil || !resumes(trace, flows.TableRecvJudge) {
+			return visits(trace, flows.TableOutput), trace, err
 		}
 	}
 	// A trace from the fabric would lose the original tuple on the way: the receiver's side begins by forgetting what the sender's found.
-	trace = tr.call("ofproto/trace-packet-out", "br0", fmt.Sprintf("ct_state=%s,%s,%s,reg0=%d,reg2=%d,reg3=%d,reg6=%d", p.state,
+	trace, err = tr.ovs.Appctl("ofproto/trace-packet-out", "br0", fmt.Sprintf("ct_state=%s,%s,%s,reg0=%d,reg2=%d,reg3=%d,reg6=%d", p.state,
 		tupleText(p.original), packetText(p.own), v.VPC.Number, n, tr.classes[n], v.Subnet.Number), fmt.Sprintf("resubmit(,%d)", flows.TableRecvJudge))
-	return visits(trace, flows.TableOutput) || resumes(trace, flows.TableRecvNoted), trace
-}
-
-func (tr *Tracer) call(method string, params ...string) string {
-	tr.t.Helper()
-	out, err := tr.ovs.Appctl(method, params...)
-	if err != nil {
-		tr.t.Fatal(err)
-	}
-	return out
+	return visits(trace, flows.TableOutput) || resumes(trace, flows.TableRecvNoted), trace, err
 }
 
 // packet is one packet of a connection, with what connection tracking says about it.
@@ -131,7 +127,7 @@ type packet struct {
 }
 
 // packetsOf are the packets of a connection that must get the decision.
-func packetsOf(q policytest.Question, v *policy.PortView, d policy.Decision) []packet {
+func packetsOf(w *policytest.World, q policytest.Question, v *policy.PortView, d policy.Decision) []packet {
 	c := q.Connection
 	out := []packet{{name: policytest.Opening, state: "new|trk", own: c, original: c}}
 	if d.Tier == policy.TierAntiSpoofing || d.Tier == policy.TierPlatform && !d.Platform.Guard {
@@ -141,7 +137,7 @@ func packetsOf(q policytest.Question, v *policy.PortView, d policy.Decision) []p
 	if q.Direction == policy.Ingress && (!v.Owns(c.Dst) || policy.DecideAt(policy.NewSnapshot(""), v, policy.Egress, policytest.Back(c)).Tier == policy.TierPlatform) {
 		return out // The port can't answer.
 	}
-	if _, isICMP := policytest.Answer(c); d.Allowed || !isICMP || c.ICMPCode == 0 { // The code is in no answer.
+	if _, isICMP := policytest.Answer(c); d.Allowed || !isICMP || !namesCode(w, v, q.Direction) { // The code is in no answer.
 		out = append(out, packet{name: policytest.Reply, state: "est|rpl|trk", own: policytest.Back(c), original: c, reverse: true})
 	}
 	failure := policy.Connection{Src: c.Dst, Dst: c.Src, Protocol: policy.ProtoICMP, ICMPType: 3, ICMPCode: 1}
@@ -153,6 +149,13 @@ func packetsOf(q policytest.Question, v *policy.PortView, d policy.Decision) []p
 		out = append(out, packet{name: policytest.ICMPError, state: "rel|rpl|trk", own: failure, original: c, reverse: true})
 	}
 	return out
+}
+
+// namesCode reports whether a rule in force names an ICMP code.
+func namesCode(w *policytest.World, v *policy.PortView, d policy.Direction) bool {
+	return slices.ContainsFunc(v.Groups, func(g *policy.Group) bool {
+		return slices.ContainsFunc(w.Snapshot.RulesOf(policy.GroupID(g.ID)), func(r *policy.Rule) bool { return r.Direction == d && r.ICMPCode != nil })
+	})
 }
 
 func tupleText(c policy.Connection) string {

@@ -24,7 +24,7 @@ func (w *World) Question() Question {
 	if v4, v6 := w.families(r); v4 != v6 && !w.chance(8) {
 		version = map[bool]int{true: 4, false: 6}[v4]
 	}
-	local, remote := w.local(p, r, version), w.remoteOf(r, version)
+	local, remote := w.local(p, r, version), w.remoteOf(p, r, version)
 	for remote == local {
 		remote = w.address(version)
 	}
@@ -86,27 +86,30 @@ func (w *World) local(p *policy.Port, r *policy.Rule, version int) netip.Addr {
 	if r.LocalCIDR != nil && policy.Version(r.LocalCIDR.Prefix().Addr()) == version && w.chance(6) {
 		own = append(own, w.edge(r.LocalCIDR.Prefix()))
 	}
-	if len(own) == 0 || w.chance(25) {
+	if len(own) == 0 || w.chance(30) {
 		return w.address(version)
 	}
 	return pick(w, own...)
 }
 
 // remoteOf is an address that the rule's remote means, or one beside.
-func (w *World) remoteOf(r *policy.Rule, version int) netip.Addr {
+func (w *World) remoteOf(p *policy.Port, r *policy.Rule, version int) netip.Addr {
 	var in []netip.Prefix
-	for _, p := range w.prefixesOf(r.Remote) {
-		if policy.Version(p.Addr()) == version {
-			in = append(in, p)
+	for _, prefix := range w.prefixesOf(p, r.Remote) {
+		if policy.Version(prefix.Addr()) == version {
+			in = append(in, prefix)
 		}
 	}
-	if len(in) == 0 || w.chance(8) {
+	if len(in) == 0 || w.chance(12) {
 		return w.address(version)
 	}
 	return w.edge(pick(w, in...))
 }
 
-func (w *World) prefixesOf(remote policy.Remote) (out []netip.Prefix) {
+// prefixesOf are those that the remote means at the port, and now and then those that it means in other VPCs.
+func (w *World) prefixesOf(p *policy.Port, remote policy.Remote) (out []netip.Prefix) {
+	mine, _ := policy.Find[*policy.Subnet](w.Snapshot, p.SubnetID)
+	anywhere := w.chance(4)
 	switch remote.Kind() {
 	case policy.RemoteCIDRs:
 		for _, c := range remote.CIDRs {
@@ -114,7 +117,9 @@ func (w *World) prefixesOf(remote policy.Remote) (out []netip.Prefix) {
 		}
 	case policy.RemoteGroup:
 		for _, m := range w.Snapshot.MembersOf(remote.GroupID) {
-			out = append(out, m.Prefix.Masked())
+			if anywhere || m.VPCID == mine.VPCID {
+				out = append(out, m.Prefix.Masked())
+			}
 		}
 	case policy.RemoteIPSet:
 		for _, e := range w.Snapshot.EntriesOf(remote.IPSetID) {
@@ -123,6 +128,8 @@ func (w *World) prefixesOf(remote policy.Remote) (out []netip.Prefix) {
 	case policy.RemoteSubnet:
 		sub, _ := policy.Find[*policy.Subnet](w.Snapshot, remote.SubnetID)
 		out = append(out, sub.CIDRs...)
+	case policy.RemoteOwn:
+		out = append(out, mine.CIDRs...)
 	case policy.RemoteAny:
 	}
 	return out
@@ -137,7 +144,7 @@ func (w *World) edge(p netip.Prefix) netip.Addr {
 			inside = w.address(policy.Version(first))
 		}
 	}
-	a := pick(w, first, last, inside, inside, first, first.Prev(), last.Next())
+	a := pick(w, first, first, last, last, inside, inside, inside, first.Prev(), last.Next())
 	if !usual(a) {
 		return inside
 	}
@@ -169,7 +176,7 @@ func (w *World) ask(c *policy.Connection, r *policy.Rule, version int) {
 	case policy.ProtoTCP, policy.ProtoUDP, policy.ProtoSCTP:
 		port := pick(w, edges...)
 		if r.PortMin != nil && !w.chance(8) {
-			port = pick(w, *r.PortMin-1, *r.PortMin, *r.PortMin, *r.PortMin+(*r.PortMax-*r.PortMin)/2, *r.PortMax, *r.PortMax, *r.PortMax+1)
+			port = pick(w, *r.PortMin-1, *r.PortMin, *r.PortMin, *r.PortMin, *r.PortMin+(*r.PortMax-*r.PortMin)/2, *r.PortMax, *r.PortMax, *r.PortMax, *r.PortMax+1)
 		}
 		c.DstPort = uint16(max(1, min(65535, port)))
 	case icmpOf(version):

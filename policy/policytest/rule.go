@@ -46,7 +46,7 @@ func (w *World) turn(r *policy.Rule) {
 	if g.Evaluation != policy.Ordered {
 		return
 	}
-	r.Action = pick(w, policy.Allow, policy.Allow, policy.Drop)
+	r.Action = pick(w, policy.Allow, policy.Drop)
 	if !w.chance(5) {
 		r.Position = new(1 + w.r.IntN(rulesOfGroup+1))
 	}
@@ -70,13 +70,13 @@ func (w *World) service(r *policy.Rule) {
 		low, high = min(low, high), max(low, high)
 		r.PortMin, r.PortMax = &low, &high
 	case r.Protocol.IsICMP() && w.chance(2):
-		kind := pick(w, 8, 8, 13, 3, 0, 255)
+		kind := pick(w, 8, 8, 8, 8, 13, 13, 15, 3, 0, 255)
 		if r.Protocol == policy.ICMPv6 {
-			kind = pick(w, 128, 128, 1, 129, 255)
+			kind = pick(w, 128, 128, 128, 128, 128, 128, 1, 129, 255)
 		}
 		r.ICMPType = &kind
 		if w.chance(3) {
-			r.ICMPCode = new(pick(w, 0, 0, 1, 255))
+			r.ICMPCode = new(pick(w, 0, 0, 0, 1, 255))
 		}
 	}
 }

@@ -102,12 +102,22 @@ func (o *OVS) Dump() []string {
 // ReplaceFlows makes the flows, one a line in the syntax of ovs-ofctl, the whole content of the bridge.
 func (o *OVS) ReplaceFlows(text string) {
 	o.t.Helper()
-	file := o.Path("flows.txt")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+	if err := o.Replace(text); err != nil {
 		o.t.Fatal(err)
 	}
-	o.Ofctl("del-flows", o.Target())
-	o.Ofctl("--bundle", "add-flows", o.Target(), file)
+}
+
+// Replace is ReplaceFlows for a goroutine that is not the test's own.
+func (o *OVS) Replace(text string) error {
+	file := o.Path("flows.txt")
+	if err := os.WriteFile(file, []byte("delete table=255\n"+text), 0o600); err != nil {
+		return err
+	}
+	cmd := o.Command("ovs-ofctl", "-O", "OpenFlow15", "--no-names", "--bundle", "add-flows", o.Target(), file)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("ovs-ofctl: %w: %s", err, out)
+	}
+	return nil
 }
 
 // Appctl runs a command of ovs-vswitchd over a connection that stays: it takes a millisecond less than ovs-appctl.
