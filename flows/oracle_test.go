@@ -3,6 +3,7 @@ package flows_test
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -118,6 +119,19 @@ func TestOracle_SmallWorld(t *testing.T) {
 	require.Equal(t, smallWorldSize, tried, "the generator has changed")
 }
 
+// A rule for a query with a code says nothing of the answer to a query with another.
+func TestOracle_AnswerHasTheCodeOfItsQuery(t *testing.T) {
+	query, code := 8, 1
+	w := smallWorld(
+		policy.Rule{Protocol: policy.ICMP, ICMPType: &query, ICMPCode: &code, Action: policy.Drop},
+		policy.Rule{Protocol: policy.All, Action: policy.Allow},
+	)
+	ping := policytest.Question{Port: "b", Direction: policy.Ingress, Connection: policy.Connection{
+		Src: netip.MustParseAddr("10.0.0.3"), Dst: netip.MustParseAddr("10.0.0.2"), Protocol: policy.ProtoICMP, ICMPType: 8,
+	}}
+	require.True(t, ask(t, newBench(t, w), ping))
+}
+
 // smallWorldSize is the number of packets tried, so that a generator that shrinks is seen.
 const smallWorldSize = 33948
 
@@ -132,6 +146,9 @@ func smallWorld(rules ...policy.Rule) *policytest.World {
 	w.Put(&policy.Entry{Meta: policy.Meta{ID: "e"}, IPSetID: "set", CIDR: policy.CIDR(netip.MustParsePrefix("10.0.0.0/31"))})
 	for _, g := range []string{"open", "clients", "servers"} {
 		w.Put(&policy.Group{Meta: policy.Meta{ID: g}, Name: g, ProjectID: "p"})
+	}
+	if slices.ContainsFunc(rules, func(r policy.Rule) bool { return r.Action == policy.Drop }) {
+		w.Put(&policy.Group{Meta: policy.Meta{ID: "servers"}, Name: "servers", ProjectID: "p", Evaluation: policy.Ordered})
 	}
 	w.Put(&policy.Rule{Meta: policy.Meta{ID: "open"}, GroupID: "open", Direction: policy.Egress, Protocol: policy.All})
 	for i := range rules {

@@ -109,20 +109,23 @@ func sctpMatches(f int, ports PortRange) []openflow.Match {
 	return out
 }
 
+// icmpMatches are the components for the query and for its answer. Both have one code: connection tracking takes an answer with another
+// for no answer (extract_l4_icmp of Open vSwitch's lib/conntrack.c, invert_tuple of Linux' nf_conntrack_proto_icmp.c).
 func icmpMatches(f int, number uint8, kind, code int) []openflow.Match {
 	typeField, codeField := openflow.ICMPType, openflow.ICMPCode
 	if f == 6 {
 		typeField, codeField = openflow.ICMPv6Type, openflow.ICMPv6Code
 	}
-	proto := openflow.Exact(openflow.IPProto, uint64(number))
-	request := openflow.NewMatch(state(0, openflow.CTReply|openflow.CTRelated), family(f), proto, openflow.Exact(typeField, uint64(kind)))
-	if code >= 0 {
-		request = request.With(openflow.Exact(codeField, uint64(code)))
+	match := func(state openflow.MatchField, kind int) openflow.Match {
+		m := openflow.NewMatch(state, family(f), openflow.Exact(openflow.IPProto, uint64(number)), openflow.Exact(typeField, uint64(kind)))
+		if code >= 0 {
+			m = m.With(openflow.Exact(codeField, uint64(code)))
+		}
+		return m
 	}
-	out := []openflow.Match{request}
+	out := []openflow.Match{match(state(0, openflow.CTReply|openflow.CTRelated), kind)}
 	if answer, ok := answers[number][kind]; ok {
-		out = append(out, openflow.NewMatch(state(openflow.CTReply, openflow.CTReply|openflow.CTRelated), family(f), proto,
-			openflow.Exact(typeField, uint64(answer))))
+		out = append(out, match(state(openflow.CTReply, openflow.CTReply|openflow.CTRelated), answer))
 	}
 	return out
 }

@@ -77,7 +77,7 @@ func (tr *Tracer) Ask(q policytest.Question) (policytest.Tried, *policytest.Disa
 	v, _ := tr.world.Snapshot.PortView(q.Port)
 	d := policy.DecideAt(tr.world.Snapshot, v, q.Direction, q.Connection)
 	tried := policytest.Tried{}
-	for _, p := range packetsOf(tr.world, q, v, d) {
+	for _, p := range packetsOf(q, v, d) {
 		passes, trace, err := tr.trace(q, v, p)
 		if err != nil {
 			return tried, nil, err
@@ -127,7 +127,7 @@ type packet struct {
 }
 
 // packetsOf are the packets of a connection that must get the decision.
-func packetsOf(w *policytest.World, q policytest.Question, v *policy.PortView, d policy.Decision) []packet {
+func packetsOf(q policytest.Question, v *policy.PortView, d policy.Decision) []packet {
 	c := q.Connection
 	out := []packet{{name: policytest.Opening, state: "new|trk", own: c, original: c}}
 	if d.Tier == policy.TierAntiSpoofing || d.Tier == policy.TierPlatform && !d.Platform.Guard {
@@ -137,9 +137,7 @@ func packetsOf(w *policytest.World, q policytest.Question, v *policy.PortView, d
 	if q.Direction == policy.Ingress && (!v.Owns(c.Dst) || policy.DecideAt(policy.NewSnapshot(""), v, policy.Egress, policytest.Back(c)).Tier == policy.TierPlatform) {
 		return out // The port can't answer.
 	}
-	if _, isICMP := policytest.Answer(c); d.Allowed || !isICMP || !namesCode(w, v, q.Direction) { // The code is in no answer.
-		out = append(out, packet{name: policytest.Reply, state: "est|rpl|trk", own: policytest.Back(c), original: c, reverse: true})
-	}
+	out = append(out, packet{name: policytest.Reply, state: "est|rpl|trk", own: policytest.Back(c), original: c, reverse: true})
 	failure := policy.Connection{Src: c.Dst, Dst: c.Src, Protocol: policy.ProtoICMP, ICMPType: 3, ICMPCode: 1}
 	if policy.Version(c.Src) == 6 {
 		failure.Protocol, failure.ICMPType = policy.ProtoICMPv6, 1
@@ -149,13 +147,6 @@ func packetsOf(w *policytest.World, q policytest.Question, v *policy.PortView, d
 		out = append(out, packet{name: policytest.ICMPError, state: "rel|rpl|trk", own: failure, original: c, reverse: true})
 	}
 	return out
-}
-
-// namesCode reports whether a rule in force names an ICMP code.
-func namesCode(w *policytest.World, v *policy.PortView, d policy.Direction) bool {
-	return slices.ContainsFunc(v.Groups, func(g *policy.Group) bool {
-		return slices.ContainsFunc(w.Snapshot.RulesOf(policy.GroupID(g.ID)), func(r *policy.Rule) bool { return r.Direction == d && r.ICMPCode != nil })
-	})
 }
 
 func tupleText(c policy.Connection) string {

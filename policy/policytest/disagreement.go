@@ -66,7 +66,7 @@ func Answer(c policy.Connection) (kind uint8, ok bool) {
 func Back(c policy.Connection) policy.Connection {
 	out := policy.Connection{Src: c.Dst, Dst: c.Src, Protocol: c.Protocol, SrcPort: c.DstPort, DstPort: c.SrcPort}
 	if answer, ok := Answer(c); ok {
-		out.ICMPType = answer
+		out.ICMPType, out.ICMPCode = answer, c.ICMPCode
 	}
 	return out
 }
