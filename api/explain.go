@@ -9,36 +9,33 @@ import (
 	"conjunct/policy"
 )
 
-// Question asks whether a connection may be opened. Each end is a port, an address, or an address of a port.
-type Question struct {
-	From     QuestionEnd     `json:"from"`
-	To       QuestionEnd     `json:"to"`
-	Protocol policy.Protocol `json:"protocol"`
-	Port     *int            `json:"port"`       // of the receiver; tcp, udp and sctp need it
-	SrcPort  *int            `json:"src_port"`   // of the sender; null: some port above 32767
-	ICMPType *int            `json:"icmp_type"`  // null: an echo request
-	ICMPCode *int            `json:"icmp_code"`  // null: 0
-	Version  *int            `json:"ip_version"` // null: what the addresses say; of two ports with both, 4
-}
-
-// QuestionEnd is one end of a connection.
-type QuestionEnd struct {
-	PortID  policy.PortID `json:"port_id"`
-	Address netip.Addr    `json:"address,omitzero"`
-}
-
-// Answer is the verdict for a connection, with the reason at each end that is a port.
+// Answer is the verdict for a packet, with the reason at each end that is a port.
 type Answer struct {
 	Allowed bool         `json:"allowed"`
 	From    AnswerEnd    `json:"from"`
 	To      AnswerEnd    `json:"to"`
-	Steps   []AnswerStep `json:"steps"` // the sender's egress, then the receiver's ingress
+	Steps   []AnswerStep `json:"steps"` // egress of the end that opens, then ingress of the other
+	// Connection is what was asked, with everything filled in that was left out.
+	Connection AnswerConnection `json:"connection"`
 }
 
 // AnswerEnd is an end as it was understood: an address that belongs to a port is that port.
 type AnswerEnd struct {
 	PortID  policy.PortID `json:"port_id,omitempty"`
 	Address netip.Addr    `json:"address"`
+	// Where says what the address is to the other end.
+	Where string `json:"where"`
+}
+
+// AnswerConnection is the connection as it was understood. Ports are 0 where the protocol has none.
+type AnswerConnection struct {
+	Protocol       policy.Protocol   `json:"protocol"`
+	ProtocolNumber int               `json:"protocol_number"`
+	SrcPort        int               `json:"src_port,omitempty"`
+	Port           int               `json:"port,omitempty"`
+	ICMPType       *int              `json:"icmp_type,omitempty"`
+	ICMPCode       *int              `json:"icmp_code,omitempty"`
+	Packet         policy.PacketKind `json:"packet"`
 }
 
 // AnswerStep is the verdict at one end.
@@ -52,6 +49,18 @@ type AnswerStep struct {
 	Platform  *PlatformRule    `json:"platform,omitempty"` // that decided
 	Nearest   *Nearest         `json:"nearest,omitempty"`  // where nothing matched
 	Because   string           `json:"because"`
+	// Stages are what was asked, in order; the last one decided.
+	Stages []AnswerStage `json:"stages"`
+	// Suggestion is the least that would let it pass; only where it is refused.
+	Suggestion *Suggestion `json:"suggestion,omitempty"`
+}
+
+// AnswerStage is one step of the evaluation at an end.
+type AnswerStage struct {
+	Tier    policy.Tier `json:"tier"`
+	Source  *Source     `json:"source,omitempty"`
+	Outcome string      `json:"outcome"` // next, allowed or refused
+	Because string      `json:"because"`
 }
 
 // Nearest is the rule that came nearest to allowing a connection, and what of it does not fit.
@@ -81,29 +90,72 @@ func (c *call) explain() error {
 	return c.reply(http.StatusOK, answer)
 }
 
-func (rd *reader) answer(q *Question) (*Answer, error) {
-	asked := &questioning{reader: rd, q: q}
-	conn, from, to := asked.connection()
-	if len(asked.findings) > 0 {
-		return nil, &policy.Invalid{Findings: asked.findings}
+// asked is a question that was understood.
+type asked struct {
+	from, to   policy.End
+	connection policy.Connection
+	kind       policy.PacketKind
+	verdict    policy.Verdict
+}
+
+func (rd *reader) ask(q *Question) (*asked, error) {
+	questioning := &questioning{reader: rd, q: q}
+	out := &asked{kind: questioning.kind()}
+	out.connection, out.from, out.to = questioning.connection()
+	if len(questioning.findings) > 0 {
+		return nil, &policy.Invalid{Findings: questioning.findings}
 	}
-	v := policy.Explain(rd.state, from, to, conn)
-	out := &Answer{Allowed: v.Allowed, Steps: []AnswerStep{}, From: answerEnd(from, conn.Src), To: answerEnd(to, conn.Dst)}
-	for _, step := range v.Steps {
-		out.Steps = append(out.Steps, rd.step(step))
+	out.verdict = policy.ExplainPacket(rd.state, out.from, out.to, out.connection, out.kind)
+	return out, nil
+}
+
+func (rd *reader) answer(q *Question) (*Answer, error) {
+	a, err := rd.ask(q)
+	if err != nil {
+		return nil, err
+	}
+	out := &Answer{
+		Allowed: a.verdict.Allowed, Steps: []AnswerStep{}, Connection: connectionOf(a),
+		From: rd.end(a.from, a.connection.Src, a.to), To: rd.end(a.to, a.connection.Dst, a.from),
+	}
+	for _, step := range a.verdict.Steps {
+		said := rd.step(step, a.kind)
+		if !step.Decision.Allowed {
+			said.Suggestion = rd.suggest(a, step)
+		}
+		out.Steps = append(out.Steps, said)
 	}
 	return out, nil
 }
 
-func answerEnd(e policy.End, a netip.Addr) AnswerEnd {
-	out := AnswerEnd{Address: a}
-	if e.Port != nil {
-		out.PortID = policy.PortID(e.Port.Port.ID)
+func connectionOf(a *asked) AnswerConnection {
+	c := a.connection
+	out := AnswerConnection{ProtocolNumber: int(c.Protocol), SrcPort: int(c.SrcPort), Port: int(c.DstPort), Packet: a.kind}
+	out.Protocol, _ = policy.ParseProtocol(fmt.Sprint(c.Protocol)) // Every number is one.
+	if out.Protocol.IsICMP() {
+		out.ICMPType, out.ICMPCode = new(int(c.ICMPType)), new(int(c.ICMPCode))
 	}
 	return out
 }
 
-func (rd *reader) step(s policy.Step) AnswerStep {
+func (rd *reader) end(e policy.End, a netip.Addr, other policy.End) AnswerEnd {
+	out := AnswerEnd{Address: a}
+	switch {
+	case e.Port == nil:
+		out.Where = "outside of every subnet of VPC " + other.Port.VPC.Label()
+		for sub := range policy.Referrers[*policy.Subnet](rd.snapshot, policy.KindVPC, other.Port.VPC.ID) {
+			if slices.ContainsFunc(sub.CIDRs, func(p netip.Prefix) bool { return p.Contains(a) }) {
+				out.Where = fmt.Sprintf("in subnet %s, where no port has it", sub.Label())
+			}
+		}
+	default:
+		out.PortID = policy.PortID(e.Port.Port.ID)
+		out.Where = fmt.Sprintf("instance %s, in subnet %s of VPC %s", e.Port.Instance.Label(), e.Port.Subnet.Label(), e.Port.VPC.Label())
+	}
+	return out
+}
+
+func (rd *reader) step(s policy.Step, k policy.PacketKind) AnswerStep {
 	d := s.Decision
 	out := AnswerStep{PortID: policy.PortID(s.Port.Port.ID), Direction: s.Direction, Allowed: d.Allowed, Tier: d.Tier}
 	switch {
@@ -115,144 +167,63 @@ func (rd *reader) step(s policy.Step) AnswerStep {
 		out.Source, out.Platform = &Source{Kind: "platform", ID: d.Platform.Name, Name: d.Platform.Name}, platformOf(d.Platform)
 		out.Because = "platform rule " + d.Platform.Name + ": " + d.Platform.Description
 	case d.Tier == policy.TierProfile:
-		out.Source = &Source{Kind: string(policy.KindProfile), ID: s.Port.Profile.ID, Name: s.Port.Profile.Name}
+		out.Source = profileSource(s.Port)
 		out.Because = openWords(s.Port, s.Direction)
 	case d.Tier == policy.TierAntiSpoofing:
 		out.Because = "the source is not an address of the port"
+	case d.Tier == policy.TierTracking:
+		out.Because = "what the platform lets pass is not tracked, so nothing is known of what the packet speaks of"
 	case d.Nearest != nil:
 		out.Nearest = &Nearest{Rule: rd.rule(d.Nearest.Rule), Source: sourceOf(d.Nearest.Group), Misses: d.Nearest.Fields}
 		out.Because = fmt.Sprintf("no rule allows it; rule %s of security group %q came nearest", d.Nearest.Rule.Label(), d.Nearest.Group.Label())
-	case len(s.Port.Groups) == 0:
-		out.Because = "the port has no security group, and the profile closes such ports"
 	default:
-		out.Because = "no rule of the port's security groups is for " + string(s.Direction)
+		out.Because = closedWords(s.Port, s.Direction)
+	}
+	for i, stage := range s.Stages {
+		out.Stages = append(out.Stages, stageOf(stage, s, k, i == len(s.Stages)-1, out.Because))
 	}
 	return out
 }
 
-// questioning finds out which connection is meant.
-type questioning struct {
-	decoding
-	*reader
-	q *Question
+func closedWords(v *policy.PortView, d policy.Direction) string {
+	if len(v.Groups) == 0 {
+		return "the port has no security group, and the profile closes such ports"
+	}
+	return "no rule of the port's security groups is for " + string(d)
 }
 
-func (a *questioning) connection() (c policy.Connection, from, to policy.End) {
-	from, to = a.end("/from", a.q.From), a.end("/to", a.q.To)
-	version := a.version(from, to)
-	a.protocol(&c, version)
-	if len(a.findings) > 0 {
-		return c, from, to
-	}
-	c.Src, c.Dst = a.address(&from, version), a.address(&to, version)
-	a.neighbour(&from, to)
-	a.neighbour(&to, from)
-	if from.Port == nil && to.Port == nil {
-		a.add("/from", "required", "name a port at one end at least: an address alone means something only inside a VPC")
-	}
-	return c, from, to
+func profileSource(v *policy.PortView) *Source {
+	return &Source{Kind: string(policy.KindProfile), ID: v.Profile.ID, Name: v.Profile.Name}
 }
 
-func (a *questioning) end(at string, e QuestionEnd) policy.End {
-	out := policy.End{Address: e.Address}
-	if e.PortID == "" && !e.Address.IsValid() {
-		a.add(at, "required", "give a port_id or an address")
+// returning says in what words a packet follows its connection.
+var returning = map[policy.PacketKind]string{
+	policy.PacketReply: "a reply", policy.PacketError: "an ICMP error about what was sent",
+}
+
+// stageOf puts a stage into words; that which decided has the reason of the whole.
+func stageOf(stage policy.Stage, s policy.Step, k policy.PacketKind, last bool, because string) AnswerStage {
+	out := AnswerStage{Tier: stage.Tier, Outcome: "next", Because: because}
+	if stage.Group != nil {
+		source := sourceOf(stage.Group)
+		out.Source = &source
 	}
-	if e.Address.IsValid() && (e.Address.Zone() != "" || e.Address.Is4In6()) {
-		a.add(at+"/address", "address-invalid", "%s has a zone or is IPv4 in IPv6; write it plainly", e.Address)
+	if stage.Tier == policy.TierProfile {
+		out.Source = profileSource(s.Port)
 	}
-	if e.PortID == "" {
+	if last {
+		out.Outcome = map[bool]string{true: "allowed", false: "refused"}[stage.Passed]
 		return out
 	}
-	v, ok := a.portView(e.PortID)
-	if !ok {
-		a.add(at+"/port_id", "reference-missing", "port %q does not exist", e.PortID)
-		return out
+	switch stage.Tier {
+	case policy.TierAntiSpoofing:
+		out.Because = "the source is an address of the port"
+	case policy.TierPlatform:
+		out.Because = "no platform rule is about it"
+	case policy.TierTracking:
+		out.Because = fmt.Sprintf("%s: the %s rules judge that let the connection be opened", returning[k], s.Direction)
+	default:
+		out.Because = fmt.Sprintf("none of its %s rules (%d) matches", s.Direction, stage.Rules)
 	}
-	out.Port = v
 	return out
-}
-
-// version is the IP version that both ends can speak.
-func (a *questioning) version(from, to policy.End) int {
-	if v := a.q.Version; v != nil && *v != 4 && *v != 6 {
-		a.add("/ip_version", "ip-version-invalid", "%d is not an IP version; use 4, 6 or null", *v)
-		return 4
-	}
-	for _, version := range []int{4, 6} {
-		wanted := (a.q.Version == nil || *a.q.Version == version) && (version == 6 || a.q.Protocol != policy.ICMPv6)
-		if wanted && speaks(from, version) && speaks(to, version) {
-			return version
-		}
-	}
-	if len(a.findings) == 0 {
-		a.add("", "family-mismatch", "the ends have no address of the same IP version that the question allows")
-	}
-	return 4
-}
-
-func speaks(e policy.End, version int) bool {
-	if e.Address.IsValid() {
-		return policy.Version(e.Address) == version
-	}
-	return e.Port != nil && slices.ContainsFunc(e.Port.Port.Addresses, func(a netip.Addr) bool { return policy.Version(a) == version })
-}
-
-func (a *questioning) address(e *policy.End, version int) netip.Addr {
-	if !e.Address.IsValid() {
-		i := slices.IndexFunc(e.Port.Port.Addresses, func(addr netip.Addr) bool { return policy.Version(addr) == version })
-		e.Address = e.Port.Port.Addresses[i]
-	}
-	return e.Address
-}
-
-// neighbour makes an address the port of the other end's VPC that has it.
-func (a *questioning) neighbour(e *policy.End, other policy.End) {
-	if e.Port != nil || other.Port == nil {
-		return
-	}
-	if at, ok := a.snapshot.PortAt(policy.VPCID(other.Port.VPC.ID), e.Address); ok {
-		e.Port, _ = a.portView(policy.PortID(at.Port.ID))
-	}
-}
-
-// ephemeralPort stands for a sender's port that nobody named.
-const ephemeralPort = 49152
-
-// echoRequest are the ICMP types of it, by IP version (RFC 792, RFC 4443).
-var echoRequest = map[int]uint8{4: 8, 6: 128}
-
-func (a *questioning) protocol(c *policy.Connection, version int) {
-	number, ok := a.q.Protocol.NumberIn(version)
-	if !ok {
-		a.add("/protocol", "protocol-invalid", "a connection has one protocol of IPv%d: tcp, udp, sctp, icmp, icmpv6 or a number, not %q", version, a.q.Protocol)
-		return
-	}
-	c.Protocol = number
-	within := func(pointer string, n *int, low, high, otherwise int) int {
-		if n == nil {
-			return otherwise
-		}
-		if *n < low || *n > high {
-			a.add(pointer, "out-of-range", "%d is outside %d to %d", *n, low, high)
-		}
-		return *n
-	}
-	switch {
-	case a.q.Protocol.HasPorts():
-		if a.q.Port == nil {
-			a.add("/port", "required", "%s needs a port", a.q.Protocol)
-		}
-		c.DstPort = uint16(within("/port", a.q.Port, 1, 65535, 0))
-		c.SrcPort = uint16(within("/src_port", a.q.SrcPort, 1, 65535, ephemeralPort))
-	case a.q.Port != nil || a.q.SrcPort != nil:
-		a.add("/port", "port-not-allowed", "port and src_port may only be set for tcp, udp or sctp (protocol is %s)", a.q.Protocol)
-	}
-	switch {
-	case a.q.Protocol.IsICMP():
-		c.ICMPType = uint8(within("/icmp_type", a.q.ICMPType, 0, 255, int(echoRequest[version])))
-		c.ICMPCode = uint8(within("/icmp_code", a.q.ICMPCode, 0, 255, 0))
-	case a.q.ICMPType != nil || a.q.ICMPCode != nil:
-		a.add("/icmp_type", "icmp-not-allowed", "icmp_type/icmp_code may only be set for icmp or icmpv6 (protocol is %s)", a.q.Protocol)
-	}
 }

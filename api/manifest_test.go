@@ -190,7 +190,7 @@ func TestA128_TheFourTierExampleAllowsExactlyWhatItSays(t *testing.T) {
 							expected = expected || p == port
 						}
 					}
-					a, err := w.Explain(t.Context(), &api.Question{From: ends[from], To: ends[to], Protocol: policy.TCP, Port: &port, Version: &family})
+					a, err := w.Explain(t.Context(), &api.Question{From: ends[from], To: ends[to], Protocol: policy.TCP, Port: new(policy.PortNumber(port)), Version: &family})
 					require.NoError(t, err)
 					require.Equal(t, expected, a.Allowed, "IPv%d %s to %s port %d: %+v", family, from, to, port, a.Steps)
 					if a.Allowed && family == 4 {

@@ -89,6 +89,10 @@ func TestExplainNamesWhatDecidedAtEachEnd(t *testing.T) {
 
 func TestExplainRefusesWhatIsNoQuestion(t *testing.T) {
 	w := tiers(t)
+	w.put("/v1/vpcs/vpc2", `{"name": "second", "project_id": "prj"}`)
+	w.put("/v1/subnets/sub2", `{"name": "back", "vpc_id": "vpc2", "cidrs": ["10.0.0.0/24"], "vlan": 20}`)
+	w.put("/v1/instances/far", `{"name": "far", "project_id": "prj"}`)
+	w.put("/v1/ports/far-0", `{"instance_id": "far", "subnet_id": "sub2", "mac": "fa:16:3e:00:00:04", "addresses": ["10.0.0.40"]}`)
 	for body, want := range map[string]string{
 		`{}`: "/from required",
 		`{"from": {"port_id": "none"}, "to": {"port_id": "db-0"}, "protocol": "tcp", "port": 1}`:                          "/from/port_id reference-missing",
@@ -101,6 +105,12 @@ func TestExplainRefusesWhatIsNoQuestion(t *testing.T) {
 		`{"from": {"port_id": "web-0"}, "to": {"address": "2001:db8::9"}, "protocol": "tcp", "port": 1, "ip_version": 4}`: " family-mismatch",
 		`{"from": {"port_id": "web-0"}, "to": {"port_id": "db-0"}, "protocol": "tcp", "port": 1, "ip_version": 5}`:        "/ip_version ip-version-invalid",
 		`{"from": {"address": "10.0.0.10"}, "to": {"address": "10.0.0.20"}, "protocol": "tcp", "port": 1}`:                "/from required",
+		`{"from": {"port_id": "web-0"}, "to": {"port_id": "db-0"}, "protocol": "tcp", "port": "gopher"}`:                  "/port value-invalid",
+		`{"from": {"port_id": "web-0"}, "to": {"port_id": "db-0"}, "protocol": "icmp", "icmp_type": "pong"}`:              "/icmp_type value-invalid",
+		`{"from": {"port_id": "web-0"}, "to": {"port_id": "db-0"}, "protocol": "icmp", "icmp_type": "packet-too-big"}`:    "/icmp_type value-invalid",
+		`{"from": {"port_id": "web-0"}, "to": {"port_id": "db-0"}, "protocol": "tcp", "port": 1, "packet": "first"}`:      "/packet value-invalid",
+		`{"from": {"port_id": "web-0"}, "to": {"address": "10.0.0.10"}, "protocol": "tcp", "port": 1}`:                    "/to same-port",
+		`{"from": {"port_id": "web-0"}, "to": {"port_id": "far-0"}, "protocol": "tcp", "port": 1}`:                        "/to vpc-mismatch",
 		`{"from": {"port_id": "web-0"}, "to": {"address": "fe80::1%eth0"}, "protocol": "icmp"}`:                           "/to/address address-invalid",
 	} {
 		p := w.do(http.MethodPost, "/v1/explain", body).problem(http.StatusUnprocessableEntity)

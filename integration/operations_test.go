@@ -130,7 +130,7 @@ func TestExplain(t *testing.T) {
 	w.declare("client", "lan", 1, "clients")
 	w.declare("server", "lan", 2, "servers")
 	ask := func(port int) *api.Answer {
-		a, err := w.API.Explain(w.ctx, &api.Question{From: api.QuestionEnd{PortID: "client"}, To: api.QuestionEnd{PortID: "server"}, Protocol: policy.TCP, Port: &port})
+		a, err := w.API.Explain(w.ctx, &api.Question{From: api.QuestionEnd{PortID: "client"}, To: api.QuestionEnd{PortID: "server"}, Protocol: policy.TCP, Port: new(policy.PortNumber(port))})
 		w.Must(err)
 		return a
 	}

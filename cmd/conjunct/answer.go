@@ -21,7 +21,13 @@ func (s *session) answer(n *names, q *api.Question, a *api.Answer) error {
 	s.printf("%s: %s to %s, %s\n", verdict, n.endWords(a.From), n.endWords(a.To), serviceWords(q))
 	for _, step := range a.Steps {
 		s.printf("\n%s at %s: %s\n", step.Direction, n.portLabel(step.PortID), s.verdict(step.Allowed))
+		for _, stage := range step.Stages[:max(0, len(step.Stages)-1)] {
+			s.printf("  %s: %s\n", stageWords(stage), stage.Because)
+		}
 		for _, line := range n.reason(step) {
+			s.printf("  %s\n", line)
+		}
+		for _, line := range suggestionLines(step.Suggestion) {
 			s.printf("  %s\n", line)
 		}
 	}
@@ -33,6 +39,34 @@ func (s *session) verdict(allowed bool) string {
 		return s.paint(good, "allowed")
 	}
 	return s.paint(bad, "denied")
+}
+
+// stageWords names what was asked.
+func stageWords(stage api.AnswerStage) string {
+	if stage.Source == nil {
+		return string(stage.Tier)
+	}
+	return fmt.Sprintf("%s %s", stage.Tier, stage.Source.Name)
+}
+
+// suggestionLines say what would let the connection pass.
+func suggestionLines(s *api.Suggestion) (out []string) {
+	if s == nil {
+		return nil
+	}
+	for _, need := range s.Needs {
+		out = append(out, "it needs: "+need.Because)
+	}
+	if len(s.Commands) > 0 {
+		out = append(out, "this would allow it:")
+	}
+	for _, command := range s.Commands {
+		out = append(out, "  "+command)
+	}
+	for _, note := range s.Notes {
+		out = append(out, "  "+note)
+	}
+	return out
 }
 
 // reason says in lines what decided at one end.
@@ -87,11 +121,14 @@ func (n *names) portLabel(id policy.PortID) string {
 
 func serviceWords(q *api.Question) string {
 	out := string(q.Protocol)
+	if q.Packet != "" {
+		out = fmt.Sprintf("%s of %s", q.Packet, out)
+	}
 	if q.Port != nil {
 		out += fmt.Sprintf(" %d", *q.Port)
 	}
 	if q.ICMPType != nil {
-		out += fmt.Sprintf(" type %d", *q.ICMPType)
+		out += fmt.Sprintf(" type %s", *q.ICMPType)
 	}
 	if q.ICMPCode != nil {
 		out += fmt.Sprintf(" code %d", *q.ICMPCode)

@@ -67,7 +67,7 @@ func titled(rules []api.Rule, name, description string) []api.Rule {
 		r := &rules[i]
 		r.Name, r.Description = name, description
 		if name != "" && len(rules) > 1 {
-			r.Name = fmt.Sprintf("%s-%s", name, portWords(*r.PortMin, *r.PortMax))
+			r.Name = fmt.Sprintf("%s-%s", name, policy.PortText(*r.PortMin, *r.PortMax))
 		}
 	}
 	return rules

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"conjunct/api"
 	"conjunct/policy"
@@ -15,7 +15,34 @@ import (
 
 // questionFlags are what else a question may say.
 type questionFlags struct {
-	srcPort, icmpType, icmpCode, version int
+	srcPort, icmpType, packet string
+	icmpCode, version         int
+}
+
+// read puts what the flags say into the question.
+func (f *questionFlags) read(flags *pflag.FlagSet, q *api.Question) error {
+	q.Packet = policy.PacketKind(f.packet)
+	if flags.Changed("icmp-code") {
+		q.ICMPCode = &f.icmpCode
+	}
+	if flags.Changed("ip-version") {
+		q.Version = &f.version
+	}
+	if f.srcPort != "" {
+		n, err := policy.ParsePort(f.srcPort)
+		if err != nil {
+			return &usageError{err}
+		}
+		q.SrcPort = &n
+	}
+	if f.icmpType != "" {
+		kind, err := policy.ParseICMPKind(f.icmpType)
+		if err != nil {
+			return &usageError{err}
+		}
+		q.ICMPType = &kind
+	}
+	return nil
 }
 
 func explainCommand(s *session) *cobra.Command {
@@ -25,9 +52,10 @@ func explainCommand(s *session) *cobra.Command {
 		Use:   "explain FROM TO PROTOCOL [PORT]",
 		Short: "Tell whether a connection may be opened, and which rule says so",
 		Long: `Explain judges one connection by the rules of now, at both ends: the sender's egress and the receiver's ingress. It names the
-rule that decides at each end, or the one that came nearest and what of it does not fit. Replies follow the connection.
+rule that decides at each end, or the one that came nearest and what of it does not fit. Where it is refused, it says what would let it pass.
 
-FROM and TO are ports, instances with one port, or addresses. An address inside the other end's VPC is the port that has it.`,
+FROM and TO are ports, instances with one port, or addresses. An address inside the other end's VPC is the port that has it. FROM opens the
+connection, also when --packet asks about a packet that comes back. PORT is a number or the name of a service.`,
 		Example: `  conjunct explain web database tcp 3306
   conjunct explain 198.51.100.7 web-0 tcp 443
   conjunct explain web 2001:db8:0:1::14 icmpv6
@@ -42,17 +70,8 @@ FROM and TO are ports, instances with one port, or addresses. An address inside 
 			if err != nil {
 				return err
 			}
-			for _, row := range []struct {
-				flag  string
-				value *int
-				into  **int
-			}{
-				{"src-port", &f.srcPort, &q.SrcPort}, {"icmp-type", &f.icmpType, &q.ICMPType}, {"icmp-code", &f.icmpCode, &q.ICMPCode},
-				{"ip-version", &f.version, &q.Version},
-			} {
-				if cmd.Flags().Changed(row.flag) {
-					*row.into = row.value
-				}
+			if err := f.read(cmd.Flags(), q); err != nil {
+				return err
 			}
 			answer, err := n.client.Explain(cmd.Context(), q)
 			if err != nil {
@@ -67,10 +86,11 @@ FROM and TO are ports, instances with one port, or addresses. An address inside 
 			return nil
 		},
 	}
-	cmd.Flags().IntVar(&f.srcPort, "src-port", 0, "port of the sender (default: some port above 32767)")
-	cmd.Flags().IntVar(&f.icmpType, "icmp-type", 0, "ICMP type (default: an echo request)")
+	cmd.Flags().StringVar(&f.srcPort, "src-port", "", "port of the sender (default: some port above 32767)")
+	cmd.Flags().StringVar(&f.icmpType, "icmp-type", "", "ICMP type, a number or a name such as echo-request (the default)")
 	cmd.Flags().IntVar(&f.icmpCode, "icmp-code", 0, "ICMP code")
 	cmd.Flags().IntVar(&f.version, "ip-version", 0, "4 or 6 (default: what the addresses say; of two ports with both, 4)")
+	cmd.Flags().StringVar(&f.packet, "packet", "", "which packet of the connection: opening (the default), later, reply or icmp-error")
 	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "end with status 5 when the connection does not pass")
 	cmd.ValidArgsFunction = s.completeEnds
 	return cmd
@@ -89,9 +109,9 @@ func (n *names) question(args []string) (*api.Question, error) {
 		return nil, &usageError{err}
 	}
 	if len(args) > 3 {
-		port, err := strconv.Atoi(args[3])
+		port, err := policy.ParsePort(args[3])
 		if err != nil {
-			return nil, usage("%q is not a port", args[3])
+			return nil, &usageError{err}
 		}
 		q.Port = &port
 	}

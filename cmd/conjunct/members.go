@@ -44,9 +44,9 @@ members in the VPC of the port that it protects.`,
 			var rows [][]string
 			for _, m := range all {
 				if s.output == asNames {
-					s.printf("%s\n", addressText(m.Prefix))
+					s.printf("%s\n", policy.AddressText(m.Prefix))
 				}
-				rows = append(rows, []string{addressText(m.Prefix), n.portLabel(m.PortID), n.label(policy.KindVPC, string(m.VPCID))})
+				rows = append(rows, []string{policy.AddressText(m.Prefix), n.portLabel(m.PortID), n.label(policy.KindVPC, string(m.VPCID))})
 			}
 			if s.output == asNames {
 				return nil
