@@ -15,7 +15,14 @@ type BulkResult struct {
 	Invalid []BulkLine `json:"invalid"`
 }
 
-// BulkLine is a line that was not added, and why.
+// BulkRemoval says what became of each line. Lines count as in BulkResult.
+type BulkRemoval struct {
+	Removed []Entry    `json:"removed"`
+	Skipped []BulkLine `json:"skipped"` // what the set does not have
+	Invalid []BulkLine `json:"invalid"`
+}
+
+// BulkLine is a line that changed nothing, and why.
 type BulkLine struct {
 	Line    int    `json:"line"`
 	Value   string `json:"value"`
@@ -39,14 +46,8 @@ type bulkItem struct {
 
 // bulkEntries adds many entries at once: what is valid is added, what is there already is skipped, the rest is reported.
 func (c *call) bulkEntries() error {
-	doc, mediaType, err := c.body(typeJSON, typeText)
+	lines, err := c.bulkBody()
 	if err != nil {
-		return err
-	}
-	var lines []bulkLine
-	if mediaType == typeText {
-		lines = bulkLines(doc)
-	} else if lines, err = bulkItems(doc); err != nil {
 		return err
 	}
 	id := policy.IPSetID(c.variable("id"))
@@ -65,6 +66,35 @@ func (c *call) bulkEntries() error {
 			return result, nil
 		},
 	})
+}
+
+// removeEntries removes many entries at once: those that the set has; the rest is reported.
+func (c *call) removeEntries() error {
+	lines, err := c.bulkBody()
+	if err != nil {
+		return err
+	}
+	id := policy.IPSetID(c.variable("id"))
+	var result *BulkRemoval
+	return c.mutate(mutation{
+		apply: func(ch *change) (err error) {
+			result, err = ch.removeEntries(id, lines)
+			return err
+		},
+		answer: func(*reader) (any, error) { return result, nil },
+	})
+}
+
+// bulkBody reads entries as JSON, or as text with one a line.
+func (c *call) bulkBody() ([]bulkLine, error) {
+	doc, mediaType, err := c.body(typeJSON, typeText)
+	if err != nil {
+		return nil, err
+	}
+	if mediaType == typeText {
+		return bulkLines(doc), nil
+	}
+	return bulkItems(doc)
 }
 
 func bulkItems(doc []byte) ([]bulkLine, error) {

@@ -50,9 +50,9 @@ func attachmentOf(id policy.GroupID, o policy.Object) *Attachment {
 	return a
 }
 
-// attach gives the group to a target. The id is for an attachment that is stored as such; the one that is answered is
+// attach gives the group to a target, which the request has at the pointer. The id is for an attachment that is stored as such; the one that is answered is
 // returned.
-func (c *change) attach(id string, group policy.GroupID, t policy.Target) (string, error) {
+func (c *change) attach(id string, group policy.GroupID, t policy.Target, pointer string) (string, error) {
 	if _, err := find[*policy.Group](c, group); err != nil {
 		return "", err
 	}
@@ -62,21 +62,21 @@ func (c *change) attach(id string, group policy.GroupID, t policy.Target) (strin
 	switch {
 	case isInstance && t.PortID == "" && t.SubnetID == "" && t.CIDR == nil && t.Tag == nil:
 		o := instance.Clone().(*policy.Instance)
-		return instanceAttachment + o.ID, c.attachTo(o, &o.SecurityGroupIDs, group)
+		return instanceAttachment + o.ID, c.attachTo(o, &o.SecurityGroupIDs, group, pointer)
 	case isPort && t.InstanceID == "" && t.SubnetID == "" && t.CIDR == nil && t.Tag == nil:
 		o := port.Clone().(*policy.Port)
-		return portAttachment + o.ID, c.attachTo(o, &o.SecurityGroupIDs, group)
+		return portAttachment + o.ID, c.attachTo(o, &o.SecurityGroupIDs, group, pointer)
 	}
-	return id, c.put(a, "") // Whatever is wrong with the target, the store says it.
+	return id, c.put(a, pointer) // Whatever is wrong with the target, the store says it.
 }
 
-func (c *change) attachTo(o policy.Object, list *[]policy.GroupID, group policy.GroupID) error {
+func (c *change) attachTo(o policy.Object, list *[]policy.GroupID, group policy.GroupID, pointer string) error {
 	if slices.Contains(*list, group) {
 		return &policy.Conflict{Code: "attachment-exists", Holders: []policy.Holder{policy.HolderOf(o)},
 			Message: fmt.Sprintf("%s %q has security group %q already", o.Kind(), o.Label(), c.groupLabel(group))}
 	}
 	*list = append(*list, group)
-	return c.put(o, "")
+	return c.put(o, pointer)
 }
 
 func (c *change) groupLabel(id policy.GroupID) string {

@@ -31,15 +31,27 @@ func saveGroup(c *change, id string, wire any) error {
 	if err := c.put(g, ""); err != nil {
 		return err
 	}
-	if in.Rules == nil {
-		if exists && g.Evaluation != before.Evaluation {
+	if err := c.saveRules(g, before, in.Rules); err != nil || in.Attachments == nil {
+		return err
+	}
+	ids := make([]string, len(in.Attachments))
+	for i := range ids {
+		ids[i] = policy.NewID(policy.KindAttachment)
+	}
+	return c.replaceAttachments(policy.GroupID(id), in.Attachments, ids, "/attachments")
+}
+
+// saveRules makes the list the group's rules; without one they stay, as the group evaluates them.
+func (c *change) saveRules(g, before *policy.Group, list []Rule) error {
+	if list == nil {
+		if before != nil && g.Evaluation != before.Evaluation {
 			return c.reevaluated(g)
 		}
 		return nil
 	}
-	rules := make([]*policy.Rule, len(in.Rules))
-	for i := range in.Rules {
-		rules[i] = &in.Rules[i].Rule
+	rules := make([]*policy.Rule, len(list))
+	for i := range list {
+		rules[i] = &list[i].Rule
 	}
 	return c.replaceRules(g, rules, "/rules")
 }

@@ -91,38 +91,90 @@ func (c *change) addEntry(set policy.IPSetID, id string, in *policy.Entry) error
 
 // addEntries adds what can be added of many lines and says what became of each.
 func (c *change) addEntries(id policy.IPSetID, lines []bulkLine) (*BulkResult, error) {
-	set, err := find[*policy.IPSet](c, id)
+	set, has, err := c.entriesOf(id)
 	if err != nil {
 		return nil, err
 	}
-	has := make(map[netip.Prefix]bool)
-	for _, e := range c.Snapshot().EntriesOf(id) {
-		has[e.CIDR.Prefix()] = true
-	}
 	out := &BulkResult{Added: []Entry{}, Skipped: []BulkLine{}, Invalid: []BulkLine{}}
+	first := make(map[netip.Prefix]int) // line of the request
 	for _, l := range lines {
-		report := BulkLine{Line: l.number, Value: l.value}
-		prefix, err := policy.ParsePrefix(l.value)
-		switch {
-		case err != nil:
-			report.Message = err.Error()
-			out.Invalid = append(out.Invalid, report)
-			continue
-		case policy.Version(prefix.Addr()) != set.IPVersion:
-			report.Message = fmt.Sprintf("%s is IPv%d but the IP set %q is for IPv%d", prefix, policy.Version(prefix.Addr()), set.Label(), set.IPVersion)
-			out.Invalid = append(out.Invalid, report)
-			continue
-		case has[prefix.Masked()]:
-			report.Message = fmt.Sprintf("%s is in the set already", prefix.Masked())
-			out.Skipped = append(out.Skipped, report)
+		prefix, refused := l.prefix(set)
+		if refused != nil {
+			out.Invalid = append(out.Invalid, *refused)
 			continue
 		}
-		has[prefix.Masked()] = true
-		e := &policy.Entry{Meta: policy.Meta{ID: l.id}, IPSetID: id, CIDR: policy.CIDR(prefix.Masked()), Description: l.description}
+		if has[prefix] != nil || first[prefix] != 0 {
+			why := fmt.Sprintf("%s is in the set already", prefix)
+			if first[prefix] != 0 {
+				why = fmt.Sprintf("%s stands in line %d already", prefix, first[prefix])
+			}
+			out.Skipped = append(out.Skipped, BulkLine{Line: l.number, Value: l.value, Message: why})
+			continue
+		}
+		first[prefix] = l.number
+		e := &policy.Entry{Meta: policy.Meta{ID: l.id}, IPSetID: id, CIDR: policy.CIDR(prefix), Description: l.description}
 		if err := c.put(e, ""); err != nil {
 			return nil, err
 		}
 		out.Added = append(out.Added, *e)
 	}
 	return out, nil
+}
+
+// removeEntries removes what the set has of many lines and says what became of each.
+func (c *change) removeEntries(id policy.IPSetID, lines []bulkLine) (*BulkRemoval, error) {
+	set, has, err := c.entriesOf(id)
+	if err != nil {
+		return nil, err
+	}
+	out := &BulkRemoval{Removed: []Entry{}, Skipped: []BulkLine{}, Invalid: []BulkLine{}}
+	for _, l := range lines {
+		prefix, refused := l.prefix(set)
+		if refused != nil {
+			out.Invalid = append(out.Invalid, *refused)
+			continue
+		}
+		e := has[prefix]
+		if e == nil {
+			out.Skipped = append(out.Skipped, BulkLine{Line: l.number, Value: l.value, Message: fmt.Sprintf("%s is not in the set", prefix)})
+			continue
+		}
+		delete(has, prefix)
+		if err := c.Delete(policy.KindEntry, e.ID); err != nil {
+			return nil, err
+		}
+		out.Removed = append(out.Removed, *e)
+	}
+	if len(out.Removed) > 0 {
+		changed := set.Clone().(*policy.IPSet)
+		changed.Removals += int64(len(out.Removed))
+		return out, c.put(changed, "")
+	}
+	return out, nil
+}
+
+// entriesOf are a set and its entries by prefix.
+func (c *change) entriesOf(id policy.IPSetID) (*policy.IPSet, map[netip.Prefix]*policy.Entry, error) {
+	set, err := find[*policy.IPSet](c, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	has := make(map[netip.Prefix]*policy.Entry)
+	for _, e := range c.Snapshot().EntriesOf(id) {
+		has[e.CIDR.Prefix()] = e
+	}
+	return set, has, nil
+}
+
+// prefix is what the line means in the set, or why it means nothing there.
+func (l bulkLine) prefix(set *policy.IPSet) (netip.Prefix, *BulkLine) {
+	prefix, err := policy.ParsePrefix(l.value)
+	if err != nil {
+		return prefix, &BulkLine{Line: l.number, Value: l.value, Message: err.Error()}
+	}
+	if version := policy.Version(prefix.Addr()); version != set.IPVersion {
+		return prefix, &BulkLine{Line: l.number, Value: l.value,
+			Message: fmt.Sprintf("%s is IPv%d but the IP set %q is for IPv%d", prefix, version, set.Label(), set.IPVersion)}
+	}
+	return prefix.Masked(), nil
 }

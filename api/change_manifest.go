@@ -215,7 +215,7 @@ func (c *change) attachAs(id string, a *Attachment) error {
 	if _, ok := attachedAt(c.Snapshot(), a); ok {
 		return nil
 	}
-	_, err := c.attach(id, a.GroupID, a.Target)
+	_, err := c.attach(id, a.GroupID, a.Target, "")
 	return err
 }
 

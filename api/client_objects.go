@@ -119,3 +119,35 @@ func (c *Client) AddEntries(ctx context.Context, s policy.IPSetID, lines io.Read
 	out := new(BulkResult)
 	return out, c.Do(ctx, http.MethodPost, c.EntriesOf(s).path+":bulk", lines, out, options...)
 }
+
+// RemoveEntries removes one address or CIDR a line from an IP set.
+func (c *Client) RemoveEntries(ctx context.Context, s policy.IPSetID, lines io.Reader, options ...Option) (*BulkRemoval, error) {
+	out := new(BulkRemoval)
+	return out, c.Do(ctx, http.MethodPost, c.EntriesOf(s).path+":remove", lines, out, options...)
+}
+
+// Attach gives a group to several targets, or to none.
+func (c *Client) Attach(ctx context.Context, g policy.GroupID, targets []policy.Target, options ...Option) ([]Attachment, error) {
+	return c.attachments(ctx, http.MethodPost, "", g, targets, options)
+}
+
+// AttachOnly makes the targets all that has the group.
+func (c *Client) AttachOnly(ctx context.Context, g policy.GroupID, targets []policy.Target, options ...Option) ([]Attachment, error) {
+	return c.attachments(ctx, http.MethodPut, "", g, targets, options)
+}
+
+// DetachFrom takes a group from several targets, or from none.
+func (c *Client) DetachFrom(ctx context.Context, g policy.GroupID, targets []policy.Target, options ...Option) error {
+	_, err := c.attachments(ctx, http.MethodPost, ":remove", g, targets, options)
+	return err
+}
+
+func (c *Client) attachments(ctx context.Context, method, verb string, g policy.GroupID, targets []policy.Target, options []Option) ([]Attachment, error) {
+	in := Page[Attachment]{Items: make([]Attachment, len(targets))}
+	for i, t := range targets {
+		in.Items[i].Target = t
+	}
+	var out Page[Attachment]
+	err := c.Do(ctx, method, c.AttachmentsOf(g).path+verb, wanted(in), &out, options...)
+	return out.Items, err
+}

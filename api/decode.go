@@ -45,6 +45,7 @@ func malformed(doc []byte) error {
 // anywhere.
 var absenceMeans = map[reflect.Type]string{
 	reflect.TypeFor[[]Rule]():        "leave the key out to keep the rules, give [] to remove them",
+	reflect.TypeFor[[]Attachment]():  "leave the key out to keep what has the group, give [] to detach it from all",
 	reflect.TypeFor[[]Entry]():       "leave the key out to keep the entries, give [] to remove them",
 	reflect.TypeFor[policy.Remote](): `leave the key out or give {"any": true} for anywhere`,
 }

@@ -33,12 +33,19 @@ func (c *call) createEntry() error {
 	})
 }
 
+// showEntry finds an entry of the set by its id, or by its prefix.
 func showEntry(s *policy.Snapshot, set policy.IPSetID, id string) (*Entry, error) {
-	e, ok := policy.Find[*policy.Entry](s, id)
-	if !ok || e.IPSetID != set {
-		return nil, &policy.NotFound{Kind: policy.KindEntry, ID: id}
+	if e, ok := policy.Find[*policy.Entry](s, id); ok && e.IPSetID == set {
+		return e, nil
 	}
-	return e, nil
+	if prefix, err := policy.ParsePrefix(id); err == nil {
+		for _, e := range s.EntriesOf(set) {
+			if e.CIDR.Prefix() == prefix.Masked() {
+				return e, nil
+			}
+		}
+	}
+	return nil, &policy.NotFound{Kind: policy.KindEntry, ID: id}
 }
 
 func (c *call) getEntry() error {

@@ -27,7 +27,7 @@ func TestA096_BulkAddsWhatItCan(t *testing.T) {
 	require.Equal(t, []string{"10.0.0.0/8 ", "10.1.0.0/16 the branch", "198.51.100.1/32 "}, added)
 	require.Equal(t, []api.BulkLine{
 		{Line: 4, Value: "192.0.2.7/32", Message: "192.0.2.7/32 is in the set already"},
-		{Line: 8, Value: "10.1.0.0/16", Message: "10.1.0.0/16 is in the set already"},
+		{Line: 8, Value: "10.1.0.0/16", Message: "10.1.0.0/16 stands in line 5 already"},
 	}, r.Skipped)
 	require.Equal(t, []int{6, 7}, []int{r.Invalid[0].Line, r.Invalid[1].Line})
 	require.Contains(t, r.Invalid[0].Message, `"nonsense" is neither an address nor a CIDR`)

@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"conjunct/policy"
@@ -128,6 +129,7 @@ var resources = []resource{
 		view: func(rd *reader, o policy.Object) any { return rd.ipSet(o.(*policy.IPSet)) },
 		filter: map[string]field{
 			"name":       one(func(s *IPSet) string { return s.Name }),
+			"ip_version": one(func(s *IPSet) string { return strconv.Itoa(s.IPVersion) }),
 			"project_id": one(func(s *IPSet) policy.ProjectID { return s.ProjectID }),
 		},
 	},

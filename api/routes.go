@@ -56,12 +56,15 @@ func routes() []route {
 		{http.MethodGet, "/v1/security-groups/{id}/members", on(policy.KindGroup, policy.MaySee), []string{"page_size", "page_token", "vpc_id"}, (*call).listMembers},
 		{http.MethodGet, "/v1/security-groups/{id}/attachments", on(policy.KindAttachment, policy.MaySee), []string{"page_size", "page_token"}, (*call).listAttachments},
 		{http.MethodPost, "/v1/security-groups/{id}/attachments", on(policy.KindGroup, policy.MayAttach), nil, (*call).createAttachment},
+		{http.MethodPut, "/v1/security-groups/{id}/attachments", on(policy.KindGroup, policy.MayAttach), nil, (*call).replaceAttachments},
+		{http.MethodPost, "/v1/security-groups/{id}/attachments:remove", on(policy.KindGroup, policy.MayAttach), nil, (*call).removeAttachments},
 		{http.MethodGet, "/v1/security-groups/{id}/attachments/{attachment}", on(policy.KindAttachment, policy.MaySee), nil, (*call).getAttachment},
 		{http.MethodDelete, "/v1/security-groups/{id}/attachments/{attachment}", on(policy.KindGroup, policy.MayAttach), nil, (*call).deleteAttachment},
 
 		{http.MethodGet, "/v1/ip-sets/{id}/entries", on(policy.KindEntry, policy.MaySee), []string{"page_size", "page_token"}, (*call).listEntries},
 		{http.MethodPost, "/v1/ip-sets/{id}/entries", on(policy.KindEntry, policy.MayCreate), nil, (*call).createEntry},
 		{http.MethodPost, "/v1/ip-sets/{id}/entries:bulk", on(policy.KindEntry, policy.MayCreate), nil, (*call).bulkEntries},
+		{http.MethodPost, "/v1/ip-sets/{id}/entries:remove", on(policy.KindEntry, policy.MayDelete), nil, (*call).removeEntries},
 		{http.MethodGet, "/v1/ip-sets/{id}/entries/{entry}", on(policy.KindEntry, policy.MaySee), nil, (*call).getEntry},
 		{http.MethodDelete, "/v1/ip-sets/{id}/entries/{entry}", on(policy.KindEntry, policy.MayDelete), nil, (*call).deleteEntry},
 	}

@@ -47,9 +47,13 @@ type Rule struct {
 
 // Group is a security group with its rules. A request without rules (nil) leaves the rules as they are; an empty
 // list removes them. Revision is the newest of the group's and its rules'.
+//
+// Attachments are what has the group, in a request alone, where they mean what rules do: none leaves them, a list replaces
+// them.
 type Group struct {
 	policy.Group
-	Rules []Rule `json:"rules,omitzero"`
+	Rules       []Rule       `json:"rules,omitzero"`
+	Attachments []Attachment `json:"attachments,omitzero"`
 }
 
 // IPSet is an IP set with its entries; nil and empty mean what they mean for the rules of a Group.

@@ -11,10 +11,12 @@ import (
 // object that is created. Uniqueness and references are not among it: the store decides those by key.
 func Conflicts(before, o Object, s *Snapshot) []*Conflict {
 	var out []*Conflict
-	add := func(c *Conflict) {
-		if c != nil {
-			c.Object = HolderOf(o)
-			out = append(out, c)
+	add := func(all ...*Conflict) {
+		for _, c := range all {
+			if c != nil {
+				c.Object = HolderOf(o)
+				out = append(out, c)
+			}
 		}
 	}
 	if before != nil {
@@ -22,17 +24,11 @@ func Conflicts(before, o Object, s *Snapshot) []*Conflict {
 	}
 	switch o := o.(type) {
 	case *Instance:
-		if c := groupLimit(s, "instance", o, o.SecurityGroupIDs); c != nil {
-			add(c) // Its ports have too many for the same reason.
-			break
-		}
-		for p := range Referrers[*Port](s, KindInstance, o.ID) {
-			add(groupLimit(s, "port", p, slices.Concat(o.SecurityGroupIDs, p.SecurityGroupIDs)))
-		}
+		add(limitedInstance(before, o, s)...)
 	case *Port:
-		if ins, ok := Find[*Instance](s, o.InstanceID); ok {
-			add(groupLimit(s, "port", o, slices.Concat(ins.SecurityGroupIDs, o.SecurityGroupIDs)))
-		}
+		add(limitedPort(before, o, s)...)
+	case *Attachment:
+		add(limitedAttachment(before, o, s)...)
 	case *Group:
 		add(droppingUnion(before, o, s))
 		add(orderedRules(o, o, s))
@@ -90,18 +86,6 @@ func ownerField(o Object) string {
 		return "ip_set_id"
 	}
 	return "project_id"
-}
-
-// groupLimit refuses more groups than the profile and the project's limits allow.
-func groupLimit(s *Snapshot, what string, o Object, ids []GroupID) *Conflict {
-	ids = slices.Clone(ids) // The object's own list is in attachment order.
-	slices.Sort(ids)
-	n, limit := len(slices.Compact(ids)), s.MaxGroups(o)
-	if n <= limit {
-		return nil
-	}
-	return &Conflict{Code: "limit-groups-per-" + what, Holders: []Holder{HolderOf(o)},
-		Message: fmt.Sprintf("%s %q would have %d groups, the limit is %d; detach one first", what, o.Label(), n, limit)}
 }
 
 // LimitGroups names the limit on groups of an instance or a port in a project's limits.
