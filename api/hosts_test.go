@@ -14,6 +14,7 @@ type hosts struct {
 	hosts   []policy.HostStatus
 	ports   map[policy.PortID]policy.PortStatus
 	hits    map[policy.Number]policy.Hits
+	refused map[policy.Number]policy.Hits // and whatever else platform rules have decided
 	applied map[policy.HostID]int64
 	flows   map[policy.HostID][]string
 	diffs   map[policy.HostID]policy.FlowDiff
@@ -24,7 +25,7 @@ var _ policy.Inspector = (*hosts)(nil)
 
 func newHosts() *hosts {
 	return &hosts{
-		ports: make(map[policy.PortID]policy.PortStatus), hits: make(map[policy.Number]policy.Hits),
+		ports: make(map[policy.PortID]policy.PortStatus), hits: make(map[policy.Number]policy.Hits), refused: make(map[policy.Number]policy.Hits),
 		applied: make(map[policy.HostID]int64), flows: make(map[policy.HostID][]string), diffs: make(map[policy.HostID]policy.FlowDiff),
 		changed: make(chan struct{}),
 	}
@@ -86,6 +87,12 @@ func (h *hosts) Hits(n policy.Number) policy.Hits {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.hits[n]
+}
+
+func (h *hosts) PlatformHits(n policy.Number) policy.Hits {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.refused[n]
 }
 
 func (h *hosts) DesiredFlows(id policy.HostID) ([]string, error) {

@@ -28,7 +28,7 @@ func (c *Controller) serveSwitch(ctx context.Context, conn *ofconn.Conn) {
 	}
 	ctx, release := h.channel.take(ctx)
 	defer release()
-	s := &session{c: c, h: h, conn: conn, log: log, refused: make(map[openflow.FlowKey]refusal), reported: make(map[openflow.FlowKey]struct{})}
+	s := &session{c: c, h: h, conn: conn, log: log, refused: make(map[openflow.FlowKey]refusal), reported: make(map[openflow.FlowKey]struct{}), read: make(chan *reading)}
 	h.change(func() { h.session = s })
 	err := s.run(ctx)
 	s.leave(err)
@@ -70,6 +70,7 @@ type session struct {
 	occupants occupants
 	refused   map[openflow.FlowKey]refusal
 	reported  map[openflow.FlowKey]struct{} // foreign flows that are known and left alone
+	read      chan *reading                 // for the listener
 }
 
 var errDemoted = errors.New("another controller is master of the switch")
@@ -134,8 +135,8 @@ func (s *session) setup(ctx context.Context) error {
 	if _, err := s.conn.SetRole(ctx, openflow.RoleMaster, generation); err != nil {
 		return fmt.Errorf("become master: %w", err)
 	}
-	if err := s.conn.SetAsync(ctx, ofconn.PortsAndRoles); err != nil {
-		return fmt.Errorf("ask for port status: %w", err)
+	if err := s.conn.SetAsync(ctx, ofconn.PortsRolesAndRemovals); err != nil {
+		return fmt.Errorf("ask for port status and removed flows: %w", err)
 	}
 	if err := s.conn.SetConfig(ctx, openflow.SetConfig{Frags: openflow.FragNXMatch}); err != nil {
 		return fmt.Errorf("set the fragment mode: %w", err)
@@ -199,18 +200,32 @@ func (s *session) listen(ctx context.Context) error {
 			if !ok {
 				return s.conn.Err()
 			}
-			switch m := m.(type) {
-			case openflow.PortStatus:
-				if m.Port.Port <= maxOFPort {
-					s.c.model.portMoved(s.h, uint16(m.Port.Port), m.Reason == openflow.PortDeleted, s.c.options.Bridge.Name)
-				}
-			case openflow.RoleStatus:
-				if m.Role == openflow.RoleSlave {
-					return errDemoted
-				}
+			if err := s.heard(m); err != nil {
+				return err
+			}
+		case r := <-s.read:
+			if err := s.takeReading(r); err != nil {
+				return err
 			}
 		}
 	}
+}
+
+// heard deals with one thing that the switch has said unasked.
+func (s *session) heard(m openflow.Message) error {
+	switch m := m.(type) {
+	case openflow.PortStatus:
+		if m.Port.Port <= maxOFPort {
+			s.c.model.portMoved(s.h, uint16(m.Port.Port), m.Reason == openflow.PortDeleted, s.c.options.Bridge.Name)
+		}
+	case openflow.RoleStatus:
+		if m.Role == openflow.RoleSlave {
+			return errDemoted
+		}
+	case openflow.FlowRemoved:
+		s.flowRemoved(&m)
+	}
+	return nil
 }
 
 // leave notes why the session ended.

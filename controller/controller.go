@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,6 +28,9 @@ type Store interface {
 	Update(context.Context, func(policy.Tx) error) (revision int64, err error)
 	// GenerationID is greater at every call, for all controllers of the store.
 	GenerationID(context.Context) (uint64, error)
+	// Counters returns what SaveCounters has written, by name. A nil value deletes. Neither has to do with the objects.
+	Counters(context.Context) (map[string][]byte, error)
+	SaveCounters(context.Context, map[string][]byte) error
 }
 
 // Foreign says what happens to flows in our tables that are not ours.
@@ -71,9 +75,13 @@ type Controller struct {
 	model    *model
 	bindings *bindings
 	metrics  *metrics
-	hits     *hits
 	dumps    chan struct{} // a token for every bridge that is being compared
 	limits   limits
+
+	ledger    *ledger
+	readings  chan struct{} // a token for every switch whose counters are being read
+	counted   chan struct{} // a token: there is something to save
+	hitsAsked atomic.Int64  // when the switches were asked last because somebody wanted to know, in Unix nanoseconds
 
 	databases *ovsdb.Listener
 	switches  net.Listener
@@ -128,8 +136,8 @@ func New(o Options) (*Controller, error) {
 		return nil, fmt.Errorf("controller: bridge.foreign is %q: want %s or %s", o.Bridge.Foreign, ForeignRemove, ForeignReport)
 	}
 	c := &Controller{
-		options: o, log: o.Log, bindings: newBindings(), hits: newHits(),
-		dumps: make(chan struct{}, maxDumps), limits: defaultLimits,
+		options: o, log: o.Log, bindings: newBindings(), dumps: make(chan struct{}, maxDumps), limits: defaultLimits,
+		ledger: newLedger(), readings: make(chan struct{}, maxReadings), counted: make(chan struct{}, 1),
 	}
 	c.model = newModel(o.Mirror, o.Clock)
 	var err error
@@ -183,8 +191,19 @@ func (c *Controller) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("controller: watch the store: %w", err)
 	}
+	saved, err := c.options.Store.Counters(ctx)
+	if err != nil {
+		return fmt.Errorf("controller: read the hit counters: %w", err)
+	}
+	if err := c.ledger.load(saved, snapshot, c.options.Clock()); err != nil {
+		return fmt.Errorf("controller: %w", err)
+	}
 	c.model.load(snapshot)
-	var work sync.WaitGroup
+	var work, books sync.WaitGroup
+	booksOpen, closeBooks := context.WithCancel(context.WithoutCancel(ctx))
+	books.Go(func() { c.keepHits(booksOpen) })
+	defer books.Wait()
+	defer closeBooks() // Nobody counts any more.
 	defer work.Wait()
 	defer cancel(nil)
 	c.dialers.start(ctx, c, &work)
@@ -205,6 +224,7 @@ func (c *Controller) Run(ctx context.Context) error {
 		work.Go(func() { _ = c.options.Mirror.Run(ctx, mirrorSource{c.model}) })
 	}
 	for b := range batches {
+		c.ledger.follow(b)
 		hosts := c.model.apply(b)
 		c.metrics.revision.Set(float64(b.Revision))
 		c.dial(hosts)

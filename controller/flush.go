@@ -20,7 +20,7 @@ func (s *session) flush(ctx context.Context) error {
 		s.h.fail()
 		return s.compare(ctx, recovery)
 	}
-	st := step{add: t.changes.Add, remove: t.changes.Delete}
+	st := step{renew: t.changes.Renew, add: t.changes.Add, remove: t.changes.Delete}
 	return s.carryOut(ctx, &st, t, start, nil)
 }
 
@@ -110,7 +110,7 @@ func (s *session) send(ctx context.Context, st *step, t taken) error {
 		return err
 	}
 	m.flowMods.WithLabelValues("add").Add(float64(len(st.add)))
-	m.flowMods.WithLabelValues("delete").Add(float64(len(st.remove)))
+	m.flowMods.WithLabelValues("delete").Add(float64(len(st.renew) + len(st.remove)))
 	return nil
 }
 

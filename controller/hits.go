@@ -2,7 +2,7 @@ package controller
 
 import (
 	"context"
-	"sync"
+	"runtime"
 	"time"
 
 	"conjunct/flows"
@@ -11,93 +11,206 @@ import (
 	"conjunct/policy"
 )
 
-// hits sums what the switches counted for each rule. A switch counts per flow and begins again at 0 when it restarts or the
-// flow comes anew; the sums never go back.
-type hits struct {
-	mu    sync.Mutex
-	sums  map[policy.Number]policy.Hits
-	asked time.Time // when the switches were asked last because somebody wanted to know
-}
-
-// counted is what a switch said of a flow the last time.
-type counted struct{ packets, bytes uint64 }
-
-func newHits() *hits { return &hits{sums: make(map[policy.Number]policy.Hits)} }
-
-// advance adds what a flow counted beyond the last time.
-func (h *hits) advance(rule policy.Number, was, is counted) {
-	if is.packets < was.packets || is.bytes < was.bytes {
-		was = counted{}
-	}
-	if is == was {
-		return
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	sum := h.sums[rule]
-	sum.Packets += is.packets - was.packets
-	sum.Bytes += is.bytes - was.bytes
-	h.sums[rule] = sum
-}
-
-// Hits are the packets that a rule has decided, over all hosts, as of the last reading. Who asks again after a second gets
-// what was counted since: the answer does not wait, but has the counters read.
+// Hits are the packets that a rule has decided, over all hosts, as last read and saved. Who asks again a little later gets what was
+// counted since: the answer does not wait, but has the counters read.
 func (c *Controller) Hits(rule policy.Number) policy.Hits {
-	now := c.options.Clock()
-	c.hits.mu.Lock()
-	sum := c.hits.sums[rule]
-	read := now.Sub(c.hits.asked) >= hitsAge
-	if read {
-		c.hits.asked = now
-	}
-	c.hits.mu.Unlock()
-	if read {
-		c.model.mu.RLock()
-		defer c.model.mu.RUnlock()
-		for _, h := range c.model.hosts {
-			poke(h.reread)
-		}
-	}
-	return sum
+	c.wantHits()
+	return c.ledger.show(counter{flows.CookieRule, rule})
 }
 
+// PlatformHits are the packets that a platform rule has decided, over all hosts.
+func (c *Controller) PlatformHits(rule policy.Number) policy.Hits {
+	c.wantHits()
+	return c.ledger.show(counter{flows.CookiePlatform, rule})
+}
+
+// hitsAge is how old counters may be before somebody who asks has them read again.
 const hitsAge = time.Second
 
-// poll reads the counters of the rules' flows until ctx ends.
+// wantHits has all switches asked, unless that was done a moment ago.
+func (c *Controller) wantHits() {
+	now := c.options.Clock().UnixNano()
+	last := c.hitsAsked.Load()
+	if now-last < int64(hitsAge) || !c.hitsAsked.CompareAndSwap(last, now) {
+		return
+	}
+	c.model.mu.RLock()
+	defer c.model.mu.RUnlock()
+	for _, h := range c.model.hosts {
+		poke(h.reread)
+	}
+}
+
+const (
+	// readingShare bounds what reading counters costs a switch: a reading that took a second is followed by this many seconds
+	// without one.
+	readingShare = 20
+	// savingRate bounds what saving counters costs the store, in bytes per second on average.
+	savingRate = 64 << 10
+)
+
+// maxReadings is how many switches are read at a time, so that a large fleet never takes more than half of the processors.
+var maxReadings = max(1, runtime.GOMAXPROCS(0)/2)
+
+// tables hold the flows that count, by the kind of their cookies.
+var countingTables = map[flows.CookieKind][]uint8{
+	flows.CookieRule:     {flows.TableEgressRules, flows.TableEgressOrder, flows.TableIngrRules, flows.TableIngrOrder},
+	flows.CookiePlatform: {flows.TableAntiSpoof, flows.TableEgressTurns, flows.TableReceiverCT},
+	flows.CookiePipeline: flows.DropTables,
+}
+
+// poll reads the counters now and then until ctx ends; the listener takes over what it reads.
 func (s *session) poll(ctx context.Context) {
-	tick := time.NewTicker(s.c.options.HitsInterval)
-	defer tick.Stop()
 	for {
+		timer := time.NewTimer(s.c.options.HitsInterval)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		case <-s.h.reread:
+			timer.Stop()
+		}
+		took, err := s.readHits(ctx)
+		if err != nil && ctx.Err() == nil && s.conn.Err() == nil {
+			s.log.Warn("could not read hit counters", "err", err)
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
-		case <-s.h.reread:
-		}
-		if err := s.readHits(ctx); err != nil && ctx.Err() == nil && s.conn.Err() == nil {
-			s.log.Warn("could not read hit counters", "err", err)
+		case <-time.After(took * readingShare):
 		}
 	}
 }
 
-// ruleTables hold the flows that count for rules.
-var ruleTables = []uint8{flows.TableEgressRules, flows.TableEgressOrder, flows.TableIngrRules, flows.TableIngrOrder}
+// reading is all that a switch has counted.
+type reading struct {
+	flows []counted
+	drops map[string]uint64
+	done  chan struct{} // closed when it is taken over
+}
 
-func (s *session) readHits(ctx context.Context) error {
+// readHits reads the counters and waits until the listener has taken them over. It tells for how long the switch was busy with it.
+func (s *session) readHits(ctx context.Context) (took time.Duration, err error) {
+	select {
+	case s.c.readings <- struct{}{}:
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+	r := &reading{drops: make(map[string]uint64), done: make(chan struct{})}
+	began := time.Now()
+	s.c.ledger.begin(s.h.id)
+	err = s.dumpCounts(ctx, r)
+	took = time.Since(began)
+	<-s.c.readings
+	if err != nil {
+		return took, err
+	}
+	s.c.metrics.countedFlows.Add(float64(len(r.flows)))
+	s.c.metrics.readingTime.Observe(took.Seconds())
+	select {
+	case s.read <- r:
+		<-r.done
+		return took, nil
+	case <-ctx.Done():
+		return took, context.Cause(ctx)
+	}
+}
+
+func (s *session) dumpCounts(ctx context.Context, r *reading) error {
 	ctx, cancel := context.WithTimeout(ctx, s.c.limits.dump)
 	defer cancel()
-	now := make(map[openflow.FlowKey]counted, len(s.h.hits))
-	filter := ofconn.FlowFilter{Tables: ruleTables, Cookie: flows.Cookie(flows.CookieRule, 0), CookieMask: flows.Cookie(0xff, 0) | flows.CookieOwnerMask}
-	for f, err := range s.conn.DumpFlows(ctx, filter) {
-		if err != nil {
-			return err
-		}
-		if kind, rule, ours := flows.ParseCookie(f.Cookie); ours && kind == flows.CookieRule {
-			key, is := f.Key(), counted{f.Packets, f.Bytes}
-			s.c.hits.advance(rule, s.h.hits[key], is)
-			now[key] = is
+	for kind, tables := range countingTables {
+		filter := ofconn.FlowFilter{Tables: tables, Cookie: flows.Cookie(kind, 0), CookieMask: flows.Cookie(0xff, 0) | flows.CookieOwnerMask}
+		for f, err := range s.conn.DumpFlows(ctx, filter) {
+			if err != nil {
+				return err
+			}
+			if reason, ok := flows.DropReason(&f.Flow); ok {
+				r.drops[reason] += f.Packets
+				continue
+			}
+			if is, ok := s.countOf(f); ok {
+				is.last -= int64(f.IdleAge / time.Second)
+				r.flows = append(r.flows, is)
+			}
 		}
 	}
-	s.h.hits = now
 	return nil
+}
+
+// countOf is what a switch says of a flow that counts for a rule.
+func (s *session) countOf(f *openflow.FlowStats) (counted, bool) {
+	kind, number, ours := flows.ParseCookie(f.Cookie)
+	if !ours || kind != flows.CookieRule && kind != flows.CookiePlatform {
+		return counted{}, false
+	}
+	now := s.c.options.Clock()
+	return counted{
+		id: idOf(&f.Flow), of: counter{kind, number}, age: f.Duration, born: time.Duration(now.UnixNano()) - f.Duration,
+		tally: tally{f.Packets, f.Bytes, now.Unix()},
+	}, true
+}
+
+// takeReading takes over a reading, after all that the switch had said before the reading's end: a flow of which it says that it
+// was removed counts once.
+func (s *session) takeReading(r *reading) error {
+	defer close(r.done)
+	for {
+		select {
+		case m, ok := <-s.conn.Events():
+			if !ok {
+				return s.conn.Err()
+			}
+			if err := s.heard(m); err != nil {
+				return err
+			}
+		default:
+			s.c.ledger.take(s.h.id, r.flows, s.c.options.Clock())
+			s.h.look(func() { s.h.drops = r.drops })
+			poke(s.c.counted)
+			return nil
+		}
+	}
+}
+
+// flowRemoved takes over what a flow has counted at last.
+func (s *session) flowRemoved(m *openflow.FlowRemoved) {
+	if final, ok := s.countOf(&m.Flow); ok {
+		s.c.ledger.removed(s.h.id, final)
+		poke(s.c.counted)
+	}
+}
+
+// keepHits saves the counters when they have changed, and once more when ctx ends.
+func (c *Controller) keepHits(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.limits.setup)
+			defer cancel()
+			c.saveHits(last)
+			return
+		case <-c.counted:
+		}
+		size := c.saveHits(ctx)
+		select {
+		case <-ctx.Done():
+		case <-time.After(max(savingPause, time.Duration(size)*time.Second/savingRate)):
+		}
+	}
+}
+
+// savingPause is how long saved counters stay alone: what hosts count at the same time is saved together.
+const savingPause = 100 * time.Millisecond
+
+func (c *Controller) saveHits(ctx context.Context) int {
+	size, err := c.ledger.save(ctx, c.options.Store.SaveCounters)
+	if err != nil && ctx.Err() == nil {
+		c.log.Warn("could not save hit counters", "err", err)
+		poke(c.counted)
+		return savingRate // A second's worth: what can't be written is not tried all the time.
+	}
+	c.metrics.savedBytes.Add(float64(size))
+	return size
 }

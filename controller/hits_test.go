@@ -79,14 +79,3 @@ func (w *small) ruleNumber(id policy.RuleID) (n policy.Number) {
 	})
 	return n
 }
-
-func TestHits_Advance(t *testing.T) {
-	h := newHits()
-	h.advance(1, counted{}, counted{5, 500})
-	h.advance(1, counted{5, 500}, counted{5, 500})
-	h.advance(1, counted{5, 500}, counted{7, 700})
-	h.advance(1, counted{7, 700}, counted{3, 300}) // the switch has begun again
-	h.advance(2, counted{}, counted{1, 100})
-	require.Equal(t, policy.Hits{Packets: 10, Bytes: 1000}, h.sums[1])
-	require.Equal(t, policy.Hits{Packets: 1, Bytes: 100}, h.sums[2])
-}

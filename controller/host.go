@@ -51,8 +51,8 @@ type host struct {
 	progress   progress
 	since      time.Time // when the oldest change that waits was accepted by the store
 
-	session  *session                     // nil without a switch
-	hits     map[openflow.FlowKey]counted // of the switch's counters at the last reading; the session's
+	session  *session          // nil without a switch
+	drops    map[string]uint64 // packets that the bridge has dropped, by reason, at the last reading
 	phase    phase
 	failure  string // why the last session ended
 	drift    policy.Drift

@@ -25,6 +25,9 @@ type metrics struct {
 	drift        *prometheus.CounterVec
 	connects     prometheus.Counter
 	revision     prometheus.Gauge
+	countedFlows prometheus.Counter
+	readingTime  prometheus.Histogram
+	savedBytes   prometheus.Counter
 	clock        func() time.Time
 }
 
@@ -52,10 +55,21 @@ func newMetrics(r prometheus.Registerer, c *Controller) (*metrics, error) {
 		revision: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "conjunct_model_revision", Help: "Revision of the store that hosts are computed from.",
 		}),
+		countedFlows: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "conjunct_hits_flows_read_total", Help: "Flows of rules and platform rules whose counters were read.",
+		}),
+		readingTime: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "conjunct_hits_read_seconds", Help: "Time that reading the counters of one bridge took.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 16),
+		}),
+		savedBytes: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "conjunct_hits_saved_bytes_total", Help: "Bytes of hit counters that were written to the store.",
+		}),
 		clock: c.options.Clock,
 	}
 	for _, collector := range []prometheus.Collector{
-		m.stages, m.flowMods, m.bundles, m.bundleErrors, m.drift, m.connects, m.revision, &states{c},
+		m.stages, m.flowMods, m.bundles, m.bundleErrors, m.drift, m.connects, m.revision,
+		m.countedFlows, m.readingTime, m.savedBytes, &states{c},
 	} {
 		if err := r.Register(collector); err != nil {
 			return nil, err
@@ -74,6 +88,7 @@ func (m *metrics) stage(name string, since, at time.Time) {
 var (
 	hostsDesc = prometheus.NewDesc("conjunct_hosts", "Hypervisors by state.", []string{"state"}, nil)
 	portsDesc = prometheus.NewDesc("conjunct_ports", "Ports by state.", []string{"state"}, nil)
+	dropsDesc = prometheus.NewDesc("conjunct_dropped_packets_total", "Packets that a bridge has dropped since its switch started, by reason.", []string{"host", "reason"}, nil)
 	lagDesc   = prometheus.NewDesc("conjunct_hosts_behind", "Hypervisors whose bridge has not confirmed all that concerns them.", nil, nil)
 )
 
@@ -84,6 +99,7 @@ func (s *states) Describe(ch chan<- *prometheus.Desc) {
 	ch <- hostsDesc
 	ch <- portsDesc
 	ch <- lagDesc
+	ch <- dropsDesc
 }
 
 func (s *states) Collect(ch chan<- prometheus.Metric) {
@@ -95,6 +111,11 @@ func (s *states) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(portsDesc, prometheus.GaugeValue, float64(ports[state]), string(state))
 	}
 	ch <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, float64(behind))
+	for host, drops := range s.c.model.drops() {
+		for reason, packets := range drops {
+			ch <- prometheus.MustNewConstMetric(dropsDesc, prometheus.CounterValue, float64(packets), string(host), reason)
+		}
+	}
 }
 
 var (

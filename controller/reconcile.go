@@ -53,9 +53,10 @@ func compare(have installed, want iter.Seq[openflow.Flow]) comparison {
 }
 
 // step is what to send to bring a bridge up to date: the conntrack zones to flush first, then one bundle. Additions go
-// before deletions; no key is in both.
+// before deletions; no key is in both. What is to be renewed is deleted before all else: its key is among the additions.
 type step struct {
 	zones  []uint16
+	renew  []openflow.Flow
 	add    []openflow.Flow
 	remove []openflow.Flow
 }
@@ -66,6 +67,11 @@ func (s *step) empty() bool { return len(s.add) == 0 && len(s.remove) == 0 }
 // another time.
 func (s *step) mods(refused map[openflow.FlowKey]refusal) iter.Seq[openflow.FlowMod] {
 	return func(yield func(openflow.FlowMod) bool) {
+		for _, f := range s.renew {
+			if !yield(removal(f)) {
+				return
+			}
+		}
 		for _, f := range s.add {
 			m := openflow.FlowMod{Command: openflow.FlowAdd, Flow: f}
 			if _, no := refused[f.Key()]; no {

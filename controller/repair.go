@@ -1,6 +1,9 @@
 package controller
 
-import "conjunct/openflow"
+import (
+	"conjunct/flows"
+	"conjunct/openflow"
+)
 
 // circumstances are what decides about a difference, beside the difference itself.
 type circumstances struct {
@@ -36,6 +39,9 @@ func repair(why circumstances, c comparison) (st *step, found drift, left map[op
 			continue
 		}
 		st.add = append(st.add, *f)
+		if flows.Counts(f) {
+			st.renew = append(st.renew, *f)
+		}
 		found.note(&found.changed, f, drifted, true)
 	}
 	for i := range c.stale {

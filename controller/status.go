@@ -174,6 +174,21 @@ func (m *model) census() (hosts map[policy.HostState]int, ports map[policy.PortS
 	return hosts, ports, behind
 }
 
+// drops are the packets that each bridge has dropped, by reason, at the last reading of its counters.
+func (m *model) drops() map[policy.HostID]map[string]uint64 {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	out := make(map[policy.HostID]map[string]uint64, len(m.hosts))
+	for id, h := range m.hosts {
+		h.mu.Lock()
+		if h.session != nil && h.drops != nil { // Never changed once it is here.
+			out[id] = h.drops
+		}
+		h.mu.Unlock()
+	}
+	return out
+}
+
 // storedHosts lists the hypervisors of the store.
 func (m *model) storedHosts() (out []policy.HostID) {
 	m.mu.RLock()

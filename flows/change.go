@@ -16,10 +16,16 @@ type Changes struct {
 	Full   bool
 	Add    []openflow.Flow // absent so far, or to be replaced
 	Delete []openflow.Flow // as they were
+	// Renew are flows that count and stand in Add otherwise. They are to be deleted before, in the same step: what has been
+	// counted so far was for the flow as it was, and is told then.
+	Renew []openflow.Flow
 }
 
 // Empty reports whether there is nothing to do.
 func (c *Changes) Empty() bool { return !c.Full && len(c.Add) == 0 && len(c.Delete) == 0 }
+
+// Counts reports whether the flow counts for a rule or a platform rule.
+func Counts(f *openflow.Flow) bool { return f.Flags&tellsCounts != 0 }
 
 // touch notes the flows of a unit before it changes.
 func (h *Host) touch(u unit) {
@@ -70,6 +76,9 @@ func (h *Host) Changes() Changes {
 	for k, f := range after {
 		if old, had := h.before[k]; !had || !old.Equal(&f) {
 			c.Add = append(c.Add, f)
+			if had && Counts(&old) {
+				c.Renew = append(c.Renew, old)
+			}
 		}
 	}
 	for k, f := range h.before {
@@ -81,6 +90,7 @@ func (h *Host) Changes() Changes {
 	h.touched, h.before = map[unit]bool{}, map[flowKey]openflow.Flow{}
 	slices.SortFunc(c.Add, Compare)
 	slices.SortFunc(c.Delete, Compare)
+	slices.SortFunc(c.Renew, Compare)
 	return c
 }
 

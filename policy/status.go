@@ -1,5 +1,7 @@
 package policy
 
+import "time"
+
 // HostState says how far a hypervisor is.
 type HostState string
 
@@ -51,10 +53,13 @@ type PortStatus struct {
 	Problem         string    `json:"problem,omitempty"`
 }
 
-// Hits counts packets of connections that a rule decided, in both directions, over all hosts.
+// Hits counts packets of connections that a rule decided, in both directions, over all hosts. It never goes back.
 type Hits struct {
 	Packets uint64 `json:"packets"`
-	Bytes   uint64 `json:"bytes"`
+	Bytes   uint64 `json:"bytes"` // of whole frames
+	// LastHit is when the newest packet was counted, to the second; nil when none was. The switch tells its age when its
+	// counters are read; of a packet that it has only counted at the removal of a flow, this is when it said so.
+	LastHit *time.Time `json:"last_hit"`
 }
 
 // FlowDiff compares what is wanted on a bridge with what is installed; flows are in ovs-ofctl syntax.
@@ -74,6 +79,8 @@ type Inspector interface {
 	// Changed is closed at the next change of a port's state.
 	Changed(PortID) <-chan struct{}
 	Hits(rule Number) Hits
+	// PlatformHits are those of one of PlatformRules.
+	PlatformHits(rule Number) Hits
 	// DesiredFlows are a host's wanted flows in ovs-ofctl syntax, each preceded by a comment that names its rule or purpose.
 	DesiredFlows(HostID) ([]string, error)
 	// DiffFlows asks the host's switch and compares; an error when the host is not connected.

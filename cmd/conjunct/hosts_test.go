@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"conjunct/policy"
 )
@@ -67,7 +68,15 @@ func (h *hosts) Behind(int64) ([]policy.HostID, <-chan struct{}) {
 func (h *hosts) Changed(policy.PortID) <-chan struct{} { return h.changed }
 
 func (h *hosts) Hits(n policy.Number) policy.Hits {
-	return policy.Hits{Packets: uint64(n), Bytes: 64 * uint64(n)}
+	at := time.Date(2026, 11, 21, 12, 0, int(n%60), 0, time.UTC)
+	return policy.Hits{Packets: uint64(n), Bytes: 64 * uint64(n), LastHit: &at}
+}
+
+func (h *hosts) PlatformHits(n policy.Number) policy.Hits {
+	if n%2 == 0 {
+		return policy.Hits{}
+	}
+	return h.Hits(n)
 }
 
 func (h *hosts) DesiredFlows(id policy.HostID) ([]string, error) {

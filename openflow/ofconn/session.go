@@ -42,6 +42,13 @@ var PortsAndRoles = openflow.SetAsync{
 	RoleStatus: openflow.AsyncMasks{Slave: allReasons, Master: allReasons},
 }
 
+// PortsRolesAndRemovals is PortsAndRoles, and to a master also the flows that are removed and have openflow.FlowSendRemoved.
+var PortsRolesAndRemovals = openflow.SetAsync{
+	PortStatus:  PortsAndRoles.PortStatus,
+	RoleStatus:  PortsAndRoles.RoleStatus,
+	FlowRemoved: openflow.AsyncMasks{Master: 1<<(openflow.RemovedEviction+1) - 1},
+}
+
 // allReasons are the three reasons that a port status, and a role status, can have.
 const allReasons = 1<<3 - 1
 
