@@ -38,6 +38,13 @@ func (c *Client) EffectiveRules(ctx context.Context, id policy.PortID) (*Effecti
 	return out, c.Do(ctx, http.MethodGet, "/v1/ports/"+url.PathEscape(string(id))+"/effective-rules", nil, out)
 }
 
+// PlatformRules are the rules above every tenant's, with what they have decided.
+func (c *Client) PlatformRules(ctx context.Context) ([]PlatformRule, error) {
+	var page Page[PlatformRule]
+	err := c.Do(ctx, http.MethodGet, "/v1/platform-rules", nil, &page)
+	return page.Items, err
+}
+
 // Flows are the flows that are wanted on a host, in ovs-ofctl syntax.
 func (c *Client) Flows(ctx context.Context, id policy.HostID) (text string, err error) {
 	err = c.Do(ctx, http.MethodGet, "/v1/hypervisors/"+url.PathEscape(string(id))+"/flows", nil, &text)

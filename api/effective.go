@@ -36,17 +36,6 @@ type Cause struct {
 	ID string `json:"id"` // of the instance, the port, the attachment or the profile
 }
 
-// PlatformRule is a rule of the tier above every tenant's, as the wire shows it.
-type PlatformRule struct {
-	ID        string  `json:"id"`
-	Number    uint32  `json:"number"`
-	IPVersion *int    `json:"ip_version"`
-	Protocol  *uint8  `json:"protocol_number"` // null: ARP, which is none
-	SrcPort   *uint16 `json:"src_port"`
-	DstPort   *uint16 `json:"dst_port"`
-	ICMPTypes []int   `json:"icmp_types,omitempty"`
-}
-
 // EffectiveRules is the merged list of a port.
 type EffectiveRules struct {
 	PortID  policy.PortID   `json:"port_id"`
@@ -71,7 +60,7 @@ func (rd *reader) effective(v *policy.PortView) *EffectiveRules {
 	out := &EffectiveRules{PortID: policy.PortID(v.Port.ID), Profile: v.Profile.Name, Items: []EffectiveRule{}}
 	for i := range policy.PlatformRules {
 		if r := &policy.PlatformRules[i]; r.AppliesTo(v) {
-			out.Items = append(out.Items, platformLine(r))
+			out.Items = append(out.Items, rd.platformLine(r))
 		}
 	}
 	for _, tier := range []struct {
@@ -113,31 +102,11 @@ func sourceOf(g *policy.Group) Source {
 	return Source{Kind: string(policy.KindGroup), ID: g.ID, Name: g.Label()}
 }
 
-func platformLine(r *policy.PlatformRule) EffectiveRule {
+func (rd *reader) platformLine(r *policy.PlatformRule) EffectiveRule {
 	return EffectiveRule{
-		Tier: policy.TierPlatform, Source: Source{Kind: "platform", ID: r.Name, Name: r.Name}, Platform: platformOf(r),
+		Tier: policy.TierPlatform, Source: Source{Kind: "platform", ID: r.Name, Name: r.Name}, Platform: rd.platform(r),
 		Direction: r.Direction, Action: r.Action, Description: r.Description,
 	}
-}
-
-func platformOf(r *policy.PlatformRule) *PlatformRule {
-	p := &PlatformRule{ID: r.Name, Number: uint32(r.Number)}
-	for _, t := range r.ICMPTypes { // Not bytes, which JSON would have as text.
-		p.ICMPTypes = append(p.ICMPTypes, int(t))
-	}
-	if r.Family != 0 {
-		p.IPVersion = &r.Family
-	}
-	if r.Protocol != 0 {
-		p.Protocol = &r.Protocol
-	}
-	if r.SrcPort != 0 {
-		p.SrcPort = &r.SrcPort
-	}
-	if r.DstPort != 0 {
-		p.DstPort = &r.DstPort
-	}
-	return p
 }
 
 // causes says why the port has the group.

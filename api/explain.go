@@ -164,7 +164,7 @@ func (rd *reader) step(s policy.Step, k policy.PacketKind) AnswerStep {
 		out.Source, out.Rule = &source, rd.rule(d.Rule)
 		out.Because = fmt.Sprintf("rule %s of security group %q matches", d.Rule.Label(), d.Group.Label())
 	case d.Platform != nil:
-		out.Source, out.Platform = &Source{Kind: "platform", ID: d.Platform.Name, Name: d.Platform.Name}, platformOf(d.Platform)
+		out.Source, out.Platform = &Source{Kind: "platform", ID: d.Platform.Name, Name: d.Platform.Name}, rd.platform(d.Platform)
 		out.Because = "platform rule " + d.Platform.Name + ": " + d.Platform.Description
 	case d.Tier == policy.TierProfile:
 		out.Source = profileSource(s.Port)

@@ -45,6 +45,7 @@ func routes() []route {
 		{http.MethodPost, "/v1/apply", asking(policy.AskApply), nil, (*call).apply},
 		{http.MethodPost, "/v1/delete", asking(policy.AskApply), groupRemovalParams, (*call).deleteManifests},
 		{http.MethodGet, "/v1/limits", asking(policy.AskLimits), []string{"project_id"}, (*call).limits},
+		{http.MethodGet, "/v1/platform-rules", asking(policy.AskPlatform), nil, (*call).platformRules},
 
 		{http.MethodGet, "/v1/hypervisors/{id}/flows", on(policy.KindHypervisor, policy.MaySee), nil, (*call).hostFlows},
 		{http.MethodGet, "/v1/hypervisors/{id}/diff", on(policy.KindHypervisor, policy.MaySee), nil, (*call).hostDiff},

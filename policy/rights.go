@@ -141,6 +141,7 @@ const (
 	AskWatch    Question = "watch"
 	AskExplain  Question = "explain"
 	AskLimits   Question = "limits"
+	AskPlatform Question = "platform-rules"
 	AskApply    Question = "apply"
 	AskAudit    Question = "audit"
 	AskEveryone Question = "" // needs no token
@@ -164,6 +165,7 @@ var QuestionTable = []QuestionRow{
 	{AskWatch, true, true, true, true, "changes of objects that the asker may see"},
 	{AskExplain, true, true, true, true, "verdicts at ports that the asker may see"},
 	{AskLimits, true, true, true, true, "a user's are the own project's"},
+	{AskPlatform, true, true, true, true, "what the rules have decided, which is over all projects' ports, a user does not see"},
 	{AskApply, true, true, true, false, "each document as the table above says; all or nothing"},
 	{AskAudit, true, true, true, true, "a user sees what was changed of the own project's objects; tokens are shown to administrators alone"},
 }

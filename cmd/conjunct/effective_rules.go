@@ -16,7 +16,7 @@ func effectiveRulesCommand(s *session) *cobra.Command {
 		Use:   "effective-rules PORT",
 		Short: "Show all that holds at a port, in the order in which it is tried",
 		Long: `Effective-rules merges what holds at a port: the platform's rules, the rules of every group that the port has, and what the
-profile opens; with what each comes from, and why the port has the group. PORT is a port or an instance with one port.`,
+profile opens; with what each comes from, why the port has the group, and how many packets it has decided: those of all ports. PORT is a port or an instance with one port.`,
 		Example: `  conjunct effective-rules web-0`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -48,19 +48,19 @@ profile opens; with what each comes from, and why the port has the group. PORT i
 				rows = append(rows, n.effectiveRow(r))
 			}
 			s.printf("port %s, profile %s\n", n.portLabel(rules.PortID), rules.Profile)
-			return s.columns([]string{"TIER", "DIRECTION", "ACTION", "RULE", "NAME", "FROM", "BECAUSE", "PACKETS"}, rows)
+			return s.columns([]string{"TIER", "DIRECTION", "ACTION", "RULE", "NAME", "FROM", "BECAUSE", "PACKETS", "LAST HIT"}, rows)
 		},
 		ValidArgsFunction: s.completeFirst(policy.KindPort),
 	}
 }
 
 func (n *names) effectiveRow(r api.EffectiveRule) []string {
-	text, name, packets := "all", "", ""
+	text, name, packets, last := "all", "", "", ""
 	switch {
 	case r.Rule != nil:
-		text, name, packets = n.ruleText(&r.Rule.Rule), r.Rule.Label(), strconv.FormatUint(r.Rule.Hits.Packets, 10)
+		text, name, packets, last = n.ruleText(&r.Rule.Rule), r.Rule.Label(), count(r.Rule.Hits.Packets), lastHit(r.Rule.Hits)
 	case r.Platform != nil:
-		text, name = platformText(r.Platform), r.Platform.ID
+		text, name, packets, last = platformText(r.Platform), r.Platform.ID, count(r.Platform.Hits.Packets), lastHit(r.Platform.Hits)
 	}
 	from := r.Source.Kind
 	if r.Rule != nil || r.Source.Kind == string(policy.KindProfile) {
@@ -70,7 +70,7 @@ func (n *names) effectiveRow(r api.EffectiveRule) []string {
 	for _, c := range r.Because {
 		because = append(because, n.causeWords(c))
 	}
-	return []string{string(r.Tier), string(r.Direction), string(r.Action), text, name, from, strings.Join(because, ", "), packets}
+	return []string{string(r.Tier), string(r.Direction), string(r.Action), text, name, from, strings.Join(because, ", "), packets, last}
 }
 
 // causeKinds are the kinds of what gives a port a group itself; other causes are attachments.

@@ -22,7 +22,7 @@ func getCommand(s *session) *cobra.Command {
 -o json prints what the API says, lists below "items". -o yaml prints manifests that 'conjunct apply -f -' takes again and that
 change nothing then; 'get all' prints those of every kind, which makes a backup.
 
-Kinds: ` + strings.Join(kindWords(), ", ") + `, all.`,
+Kinds: ` + strings.Join(kindWords(), ", ") + `, all; and platform-rules.`,
 		Example: `  conjunct get security-groups
   conjunct get sg web -o yaml
   conjunct get rules --of web
@@ -30,6 +30,9 @@ Kinds: ` + strings.Join(kindWords(), ", ") + `, all.`,
   conjunct get all -o yaml > backup.yaml`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if slices.Contains(platformRuleWords, strings.ToLower(args[0])) {
+				return s.showPlatformRules(cmd.Context(), args[1:])
+			}
 			n, err := s.names(cmd.Context())
 			if err != nil {
 				return err

@@ -117,7 +117,7 @@ func kinds() []kind {
 				return n.projectOf(policy.KindGroup, string(o.(*api.Rule).GroupID))
 			},
 			key:    ruleKey,
-			header: []string{"GROUP", "POS", "RULE", "SERVICE", "PACKETS", "NUMBER", "ID"}, row: ruleRow,
+			header: []string{"GROUP", "POS", "RULE", "SERVICE", "PACKETS", "BYTES", "LAST HIT", "NUMBER", "ID"}, row: ruleRow,
 		},
 		{
 			noun: policy.KindEntry, words: []string{"entry", "entries"}, owner: policy.KindIPSet,

@@ -104,7 +104,7 @@ func ruleRow(n *names, o object) []string {
 		text.Position, position = nil, strconv.Itoa(*r.Position)
 	}
 	return []string{
-		n.label(policy.KindGroup, string(r.GroupID)), position, n.ruleText(&text), r.Service, strconv.FormatUint(r.Hits.Packets, 10), number(r.Number), r.ID,
+		n.label(policy.KindGroup, string(r.GroupID)), position, n.ruleText(&text), r.Service, count(r.Hits.Packets), count(r.Hits.Bytes), lastHit(r.Hits), number(r.Number), r.ID,
 	}
 }
 
@@ -163,6 +163,16 @@ func tagWords(tags map[string]string) string {
 		out = append(out, key+"="+tags[key])
 	}
 	return strings.Join(out, ",")
+}
+
+func count(n uint64) string { return strconv.FormatUint(n, 10) }
+
+// lastHit is when a rule decided something last.
+func lastHit(h policy.Hits) string {
+	if h.LastHit == nil {
+		return "never"
+	}
+	return h.LastHit.UTC().Format("2006-01-02 15:04:05 MST")
 }
 
 func number(n policy.Number) string { return strconv.FormatUint(uint64(n), 10) }
