@@ -14,7 +14,7 @@ type PlatformRule struct {
 	DstPort     *uint16          `json:"dst_port"`
 	ICMPTypes   []int            `json:"icmp_types,omitempty"`
 	Description string           `json:"description"`
-	Hits        policy.Hits      `json:"hits"` // of all ports
+	Hits        *policy.Hits     `json:"hits,omitempty"` // of all ports; nil for a user, who sees some of them alone
 }
 
 // platformRules lists the tier in the order in which it is tried.
@@ -31,7 +31,10 @@ func (c *call) platformRules() error {
 func (rd *reader) platform(r *policy.PlatformRule) *PlatformRule {
 	p := &PlatformRule{
 		ID: r.Name, Number: uint32(r.Number), Direction: r.Direction, Action: r.Action, Description: r.Description,
-		Hits: rd.inspector.PlatformHits(r.Number),
+	}
+	if !rd.sight.IsBound() {
+		hits := rd.inspector.PlatformHits(r.Number)
+		p.Hits = &hits
 	}
 	for _, t := range r.ICMPTypes { // Not bytes, which JSON would have as text.
 		p.ICMPTypes = append(p.ICMPTypes, int(t))

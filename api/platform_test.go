@@ -25,9 +25,9 @@ func TestPlatformRules(t *testing.T) {
 		require.Equal(t, is.Direction, r.Direction)
 		require.Equal(t, is.Description, r.Description)
 		if is.Guard {
-			require.Equal(t, guard, r.Hits)
+			require.Equal(t, guard, *r.Hits)
 		} else {
-			require.Zero(t, r.Hits)
+			require.Zero(t, *r.Hits)
 		}
 	}
 
@@ -42,7 +42,7 @@ func TestPlatformRules(t *testing.T) {
 			if r.Platform != nil && r.Platform.ID == "smtp-guard" {
 				require.Equal(t, policy.TierPlatform, r.Tier)
 				require.Equal(t, policy.Drop, r.Action)
-				found = append(found, r.Platform.Hits)
+				found = append(found, *r.Platform.Hits)
 			}
 		}
 		return found
@@ -51,4 +51,12 @@ func TestPlatformRules(t *testing.T) {
 	require.Empty(t, guards("web-0"))
 	w.put("/v1/projects/prj", `{"name": "acme", "smtp_allowed": true}`)
 	require.Empty(t, guards("web-1"), "A-083: and not in a project that may send mail")
+
+	w.put("/v1/projects/prj", `{"name": "acme"}`)
+	user := w.as(w.ofRoles()[policy.RoleUser])
+	rules, err = user.PlatformRules(t.Context())
+	require.NoError(t, err)
+	for _, r := range rules {
+		require.Nil(t, r.Hits, "a user does not see what other projects send")
+	}
 }

@@ -60,7 +60,10 @@ func (n *names) effectiveRow(r api.EffectiveRule) []string {
 	case r.Rule != nil:
 		text, name, packets, last = n.ruleText(&r.Rule.Rule), r.Rule.Label(), count(r.Rule.Hits.Packets), lastHit(r.Rule.Hits)
 	case r.Platform != nil:
-		text, name, packets, last = platformText(r.Platform), r.Platform.ID, count(r.Platform.Hits.Packets), lastHit(r.Platform.Hits)
+		text, name = platformText(r.Platform), r.Platform.ID
+		if h := r.Platform.Hits; h != nil {
+			packets, last = count(h.Packets), lastHit(*h)
+		}
 	}
 	from := r.Source.Kind
 	if r.Rule != nil || r.Source.Kind == string(policy.KindProfile) {

@@ -43,9 +43,11 @@ func (s *session) showPlatformRules(ctx context.Context, words []string) error {
 		if s.output == asNames {
 			s.printf("platform-rule/%s\n", r.ID)
 		}
-		rows = append(rows, []string{
-			r.ID, string(r.Direction), string(r.Action), platformText(r), count(r.Hits.Packets), count(r.Hits.Bytes), lastHit(r.Hits), r.Description,
-		})
+		packets, size, last := "", "", "" // a user's
+		if r.Hits != nil {
+			packets, size, last = count(r.Hits.Packets), count(r.Hits.Bytes), lastHit(*r.Hits)
+		}
+		rows = append(rows, []string{r.ID, string(r.Direction), string(r.Action), platformText(r), packets, size, last, r.Description})
 	}
 	if s.output == asNames {
 		return nil
