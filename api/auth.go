@@ -62,15 +62,19 @@ func (c *call) authenticate() error {
 	return c.authorize()
 }
 
-// authorize refuses the route to roles that could do nothing with it. A single object of a kind that the role never sees does not
-// exist for it.
+// authorize refuses the route to roles that could do nothing with it. Where the path names an object that who asks may not see, the
+// answer is that it does not exist.
 func (c *call) authorize() error {
 	a, role := c.route.access, c.bearer.Role
 	if a.allows(role) {
 		return nil
 	}
-	if a.kind != "" && c.route.method != http.MethodPut && strings.Contains(c.route.path, "{id}") && !role.Ever(a.kind).Has(policy.MaySee) {
-		return &policy.NotFound{Kind: a.kind, ID: c.variable("id")}
+	if c.route.namesOne() {
+		id, seen := c.variable("id"), false
+		c.Objects.View(func(s *policy.Snapshot) { _, seen = c.reader(s).snapshot.Get(a.kind, id) })
+		if !seen {
+			return &policy.NotFound{Kind: a.kind, ID: id}
+		}
 	}
 	return &policy.Forbidden{Code: "role", Message: fmt.Sprintf("role %s may not %s; roles that may: %s", role, a, a.roles())}
 }

@@ -27,6 +27,15 @@ func (rt *route) mutates() bool {
 	return rt.method != http.MethodGet && rt.path != "/v1/explain"
 }
 
+// namesOne reports whether the path names an object of the route's kind that has to exist.
+func (rt *route) namesOne() bool {
+	switch rt.method {
+	case http.MethodGet, http.MethodPatch, http.MethodDelete:
+		return rt.access.kind != "" && strings.Count(rt.path, "{") == 1
+	}
+	return false
+}
+
 func (rt *route) takes(param string) bool {
 	return slices.Contains(rt.params, param) || rt.mutates() && slices.Contains(mutationParams, param)
 }
