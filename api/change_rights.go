@@ -34,6 +34,11 @@ func (c *change) may(rights policy.Rights, o policy.Object) error {
 	if !c.sight.Sees(o) {
 		return &policy.NotFound{Kind: o.Kind(), ID: o.Base().ID}
 	}
+	return c.refusal(rights, o)
+}
+
+// refusal says why the bearer may not do that with an object that is no secret.
+func (c *change) refusal(rights policy.Rights, o policy.Object) error {
 	if c.sight.IsBound() && c.sight.Scope(o) == policy.ScopeGlobal {
 		if message, ok := globalReadOnly[o.Kind()]; ok {
 			return &policy.Forbidden{Code: "global-read-only", Message: message}
@@ -57,7 +62,7 @@ func (c *change) permitted(before, after policy.Object) error {
 	case before == after: // The write changes nothing.
 		return nil
 	case before == nil:
-		if !c.sight.Sees(after) && c.sight.IsBound() {
+		if c.sight.IsBound() && (after.Kind() == policy.KindAttachment || !c.sight.Sees(after)) {
 			return c.lost(after)
 		}
 		return c.may(policy.MayCreate, after)
@@ -68,7 +73,7 @@ func (c *change) permitted(before, after policy.Object) error {
 		}
 		return c.may(policy.MayChange, after)
 	}
-	if !c.sight.Rights(before).Has(policy.MayAttach) {
+	if k := before.Kind(); k != policy.KindInstance && k != policy.KindPort || !c.sight.Rights(before).Has(policy.MayAttach) {
 		return c.may(policy.MayChange, before)
 	}
 	if !sameButGroups(before, after) {
@@ -78,15 +83,18 @@ func (c *change) permitted(before, after policy.Object) error {
 	return nil
 }
 
-// lost refuses an object that would belong to something that the bearer can't see, in the words for something that does not
-// exist.
+// lost refuses an object that would belong to something that the bearer can't see, or speak of it, in the words for something that
+// does not exist.
 func (c *change) lost(o policy.Object) error {
 	for _, r := range o.References() {
 		if _, ok := c.seen.Get(r.Kind, r.ID); !ok {
 			return missing(r)
 		}
 	}
-	return c.may(policy.MayCreate, o)
+	if c.sight.Rights(o).Has(policy.MayCreate) {
+		return nil
+	}
+	return c.refusal(policy.MayCreate, o)
 }
 
 func missing(r policy.Ref) error {

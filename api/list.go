@@ -63,7 +63,7 @@ func (c *call) listObjects(rs *resource) error {
 	c.Objects.View(func(s *policy.Snapshot) {
 		c.setRevision(s.Revision)
 		rd := c.reader(s)
-		for _, o := range sorted(s, rs.kind) {
+		for _, o := range sorted(rd.snapshot, rs.kind) {
 			if len(views) > p.size {
 				return
 			}
@@ -106,11 +106,12 @@ func listBelow[T any](c *call, owner policy.Kind, list func(*reader, string) []T
 	id := c.variable("id")
 	c.Objects.View(func(s *policy.Snapshot) {
 		c.setRevision(s.Revision)
-		if _, ok := s.Get(owner, id); !ok {
+		rd := c.reader(s)
+		if _, ok := rd.snapshot.Get(owner, id); !ok {
 			err = &policy.NotFound{Kind: owner, ID: id}
 			return
 		}
-		items = list(c.reader(s), id)
+		items = list(rd, id)
 	})
 	if err != nil {
 		return err
