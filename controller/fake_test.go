@@ -36,12 +36,13 @@ type hypervisor struct {
 	alarm  func() // runs once, before the switch sees the n-th message of the type
 }
 
-// newHypervisor starts a host that dials c's address; several controllers may be given.
-func newHypervisor(t *testing.T, id policy.HostID, c *Controller) *hypervisor {
-	h := &hypervisor{
-		t: t, id: id, db: ovsdbtest.New(string(id)), sw: oftest.NewSwitch(oftest.Config{DatapathID: DatapathID(id)}),
-		counts: make(map[byte]int),
+// newHypervisor starts a host that dials c's address. carried, where it is given, is told of each step of its switch.
+func newHypervisor(t *testing.T, id policy.HostID, c *Controller, carried ...func([]openflow.FlowMod)) *hypervisor {
+	config := oftest.Config{DatapathID: DatapathID(id)}
+	if len(carried) > 0 {
+		config.Carried = carried[0]
 	}
+	h := &hypervisor{t: t, id: id, db: ovsdbtest.New(string(id)), sw: oftest.NewSwitch(config), counts: make(map[byte]int)}
 	ctx, cancel := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	address := c.OVSDBAddr().String()

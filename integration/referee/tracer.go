@@ -133,6 +133,10 @@ func packetsOf(q policytest.Question, v *policy.PortView, d policy.Decision) []p
 	if d.Tier == policy.TierAntiSpoofing || d.Tier == policy.TierPlatform && !d.Platform.Guard {
 		return out // It is not tracked.
 	}
+	isICMP := c.Protocol == policy.ProtoICMP || c.Protocol == policy.ProtoICMPv6
+	if _, answered := policytest.Answer(c); isICMP && !answered {
+		return out // It begins no connection.
+	}
 	out = append(out, packet{name: policytest.Later, state: "est|trk", own: c, original: c})
 	if q.Direction == policy.Ingress && (!v.Owns(c.Dst) || policy.DecideAt(policy.NewSnapshot(""), v, policy.Egress, policytest.Back(c)).Tier == policy.TierPlatform) {
 		return out // The port can't answer.
@@ -143,7 +147,7 @@ func packetsOf(q policytest.Question, v *policy.PortView, d policy.Decision) []p
 		failure.Protocol, failure.ICMPType = policy.ProtoICMPv6, 1
 	}
 	// The tuples of ICMP and SCTP have neither type nor ports: an error passes when a rule for the peers and the protocol exists at all.
-	if _, isICMP := policytest.Answer(c); d.Allowed || !isICMP && c.Protocol != policy.ProtoSCTP {
+	if d.Allowed || !isICMP && c.Protocol != policy.ProtoSCTP {
 		out = append(out, packet{name: policytest.ICMPError, state: "rel|rpl|trk", own: failure, original: c, reverse: true})
 	}
 	return out

@@ -31,6 +31,9 @@ func (s *Switch) carryOut(mods []openflow.FlowMod) (index int, err error) {
 		}
 	}
 	s.reindex(done)
+	if s.config.Carried != nil {
+		s.config.Carried(mods)
+	}
 	for _, c := range done {
 		s.tellRemoved(c)
 	}

@@ -21,6 +21,9 @@ type Config struct {
 	Versions uint32
 	// PartSize is how many bytes of flows go into one part of a dump, about: 64 KiB less a little when it is 0.
 	PartSize int
+	// Carried, where it is not nil, is told of the flow mods that have been carried out in one step, before anything else happens. It
+	// must not call the switch.
+	Carried func([]openflow.FlowMod)
 }
 
 // A Switch has tables, ports and connections. Its methods may be called from any goroutine.
