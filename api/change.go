@@ -17,13 +17,16 @@ type change struct {
 	seen      *policy.Snapshot  // as who asks may see it
 	query     url.Values        // of the request
 	origin    map[string]string // "/rule/sgr-1" ──► "/rules/0"
-	wrote     []policy.Object
+	wrote     []written
 	base      string // what pointers are below, while one document of several is applied
 	// removal is what went along with what was deleted.
 	removal Removal
 	// renumbered are the rules that had to make room for another.
 	renumbered []Renumbered
 }
+
+// written is an object that was put, and what it was before.
+type written struct{ before, after policy.Object }
 
 func (c *call) newChange(tx policy.Tx) *change {
 	sight := c.bearer.Bearer().In(tx.Snapshot())
@@ -42,7 +45,7 @@ func (c *change) put(o policy.Object, pointer string) error {
 	if _, ok := c.origin[key]; !ok || pointer != "" {
 		c.origin[key] = c.base + pointer
 	}
-	c.wrote = append(c.wrote, o)
+	c.wrote = append(c.wrote, written{before, o})
 	if err := c.Put(o); err != nil {
 		return c.locate(err, pointer)
 	}
@@ -57,15 +60,15 @@ func (c *change) tell(answer any) {
 	}
 }
 
-// complete adds what the writes make necessary: the default groups of projects. Everything else that has to hold is the store's
-// to judge.
+// complete adds what the writes make necessary: the groups that projects and VPCs begin with. Everything else that has
+// to hold is the store's to judge.
 func (c *change) complete() error {
 	if err := c.judge(); err != nil {
 		return err
 	}
-	for _, o := range c.wrote {
-		if err := policy.EnsureDefaults(c.Tx, o); err != nil {
-			return fmt.Errorf("default groups for %s %q: %w", o.Kind(), o.Base().ID, err)
+	for _, w := range c.wrote {
+		if err := policy.EnsureDefaults(c.Tx, w.before, w.after); err != nil {
+			return fmt.Errorf("default groups for %s %q: %w", w.after.Kind(), w.after.Base().ID, err)
 		}
 	}
 	return nil

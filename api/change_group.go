@@ -74,10 +74,10 @@ func (c *change) removeGroup(id policy.GroupID, r groupRemoval) error {
 	if err := c.may(policy.MayDelete, g); err != nil {
 		return err
 	}
-	if g.Origin == policy.OriginDefault {
-		return &policy.Forbidden{Code: "default-group", Message: fmt.Sprintf("security group %q belongs to its profile and stays; edit its rules instead", g.Label())}
-	}
 	s := c.Snapshot()
+	if refused := policy.Refuse(g, nil, s); refused != nil {
+		return refused
+	}
 	profile := s.ProfileOfGroup(g)
 	naming := slices.DeleteFunc(referring[*policy.Rule](s, policy.KindGroup, string(id)), func(r *policy.Rule) bool { return r.GroupID == id })
 	attached := attachedTo(s, id)
@@ -121,7 +121,7 @@ func (c *change) removeGroup(id policy.GroupID, r groupRemoval) error {
 
 // hasRules is what stands against deleting a group whose rules have to go first.
 func hasRules(s *policy.Snapshot, g *policy.Group, r groupRemoval) []error {
-	profile := s.ProfileOfProject(g.ProjectID)
+	profile := s.ProfileOfGroup(g)
 	rules := s.RulesOf(policy.GroupID(g.ID))
 	if len(rules) == 0 || r.rules || profile.GroupDelete != policy.DeleteRequireNoRules {
 		return nil

@@ -148,7 +148,8 @@ func (c *change) judge() error {
 		return nil
 	}
 	var findings []policy.Finding
-	for _, o := range c.wrote {
+	for _, w := range c.wrote {
+		o := w.after
 		stored, ok := c.Tx.Snapshot().Get(o.Kind(), o.Base().ID)
 		if !ok {
 			continue

@@ -111,7 +111,7 @@ func (rd *reader) platformLine(r *policy.PlatformRule) EffectiveRule {
 
 // causes says why the port has the group.
 func (rd *reader) causes(v *policy.PortView, g *policy.Group) []Cause {
-	if v.UsesDefault {
+	if v.Default != nil && v.Default.ID == g.ID {
 		return []Cause{{By: "default", ID: v.Profile.ID}}
 	}
 	id := policy.GroupID(g.ID)

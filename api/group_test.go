@@ -3,6 +3,8 @@ package api_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -178,16 +180,26 @@ func TestA058_A059_AttachFromEitherSide(t *testing.T) {
 	require.Equal(t, []string{"/target/instance_id reference-missing"}, found(p))
 }
 
-func TestA079_AProjectStartsWithItsDefaultGroup(t *testing.T) {
+func TestA079_AProjectStartsWithTheGroupsOfItsProfile(t *testing.T) {
 	w := newWorld(t)
 	w.put("/v1/projects/prj", `{"name": "prj"}`)
 	w.put("/v1/projects/open", `{"name": "open", "profile": "open-until-ruled"}`)
 	gs, err := w.Groups().List(t.Context())
 	require.NoError(t, err)
-	require.Len(t, gs, 1)
-	require.Equal(t, "default-allow-egress", gs[0].Name)
-	require.Equal(t, policy.OriginDefault, gs[0].Origin)
-	require.Len(t, gs[0].Rules, 1)
+	require.Len(t, gs, 3, "the open project has none")
+	slices.SortFunc(gs, func(a, b api.Group) int { return strings.Compare(a.Name, b.Name) })
+	for i, want := range []struct {
+		name   string
+		origin policy.Origin
+		rules  int
+	}{
+		{"default-allow-egress", policy.OriginDefault, 1}, {"default-allow-ssh", policy.OriginStarter, 1},
+		{"default-allow-web-protocols", policy.OriginStarter, 2},
+	} {
+		require.Equal(t, want.name, gs[i].Name)
+		require.Equal(t, want.origin, gs[i].Origin)
+		require.Len(t, gs[i].Rules, want.rules)
+	}
 	// Its rules may be changed; what it is may not.
 	a := w.do(http.MethodPut, "/v1/security-groups/"+gs[0].ID, `{"name": "default-allow-egress", "project_id": "prj", "rules": []}`)
 	require.Equal(t, http.StatusOK, a.status, a.body)

@@ -68,7 +68,7 @@ func TestListsAreFilteredByField(t *testing.T) {
 		"/v1/security-groups?project_id=prj&name=own":   1,
 		"/v1/security-groups?name=nobody":               0,
 		"/v1/rules?security_group_id=own":               2,
-		"/v1/rules?direction=ingress":                   1,
+		"/v1/rules?direction=ingress":                   4, // with those of the starter groups
 		"/v1/rules?remote_security_group_id=global":     1,
 		"/v1/rules?protocol=tcp&direction=egress":       0,
 		"/v1/instances?security_group_id=own":           1,

@@ -1,6 +1,10 @@
 package api
 
-import "conjunct/policy"
+import (
+	"net/netip"
+
+	"conjunct/policy"
+)
 
 // PlatformRule is a rule of the tier above every tenant's, as the wire shows it.
 type PlatformRule struct {
@@ -12,6 +16,7 @@ type PlatformRule struct {
 	Protocol    *uint8           `json:"protocol_number"` // null: ARP, which is none
 	SrcPort     *uint16          `json:"src_port"`
 	DstPort     *uint16          `json:"dst_port"`
+	DstCIDR     *netip.Prefix    `json:"dst_cidr,omitempty"` // where its packets go; nil: anywhere
 	ICMPTypes   []int            `json:"icmp_types,omitempty"`
 	Description string           `json:"description"`
 	Hits        *policy.Hits     `json:"hits,omitempty"` // of all ports; nil for a user, who sees some of them alone
@@ -50,6 +55,9 @@ func (rd *reader) platform(r *policy.PlatformRule) *PlatformRule {
 	}
 	if r.DstPort != 0 {
 		p.DstPort = &r.DstPort
+	}
+	if r.Dst.IsValid() {
+		p.DstCIDR = &r.Dst
 	}
 	return p
 }

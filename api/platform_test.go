@@ -24,7 +24,7 @@ func TestPlatformRules(t *testing.T) {
 		require.Equal(t, is.Action, r.Action)
 		require.Equal(t, is.Direction, r.Direction)
 		require.Equal(t, is.Description, r.Description)
-		if is.Guard {
+		if is.Switch == policy.SwitchSMTPGuard {
 			require.Equal(t, guard, *r.Hits)
 		} else {
 			require.Zero(t, *r.Hits)

@@ -53,7 +53,7 @@ var resources = []resource{
 	},
 	{
 		kind: policy.KindVPC, path: "vpcs", write: true,
-		blank: func() any { return new(VPC) }, view: asStored, save: saveAsSent,
+		blank: func() any { return new(VPC) }, view: asStored, save: saveAsSent, remove: removeVPC,
 		filter: map[string]field{
 			"name":       one(func(v *VPC) string { return v.Name }),
 			"project_id": one(func(v *VPC) policy.ProjectID { return v.ProjectID }),

@@ -45,7 +45,10 @@ func TestWatchYieldsEveryRevisionAfterTheOneItBeginsAt(t *testing.T) {
 	for _, ch := range events[0].Changes {
 		kinds = append(kinds, ch.Kind)
 	}
-	require.ElementsMatch(t, []policy.Kind{policy.KindProject, policy.KindGroup, policy.KindRule}, kinds, "the project with its default group, in one event")
+	require.ElementsMatch(t, []policy.Kind{
+		policy.KindProject, policy.KindGroup, policy.KindRule,
+		policy.KindGroup, policy.KindRule, policy.KindRule, policy.KindGroup, policy.KindRule,
+	}, kinds, "the project with its default group and its starter groups, in one event")
 	require.JSONEq(t, "null", string(events[2].Changes[0].Object), "deleted")
 	for i := 1; i < len(events); i++ {
 		require.Greater(t, events[i].Revision, events[i-1].Revision)

@@ -114,7 +114,7 @@ func judgeAgain(judge uint8) []openflow.Action {
 func platform() []openflow.Flow {
 	var out []openflow.Flow
 	for _, r := range policy.PlatformRules {
-		if r.Only != "" || r.Guard || r.Protocol == 0 {
+		if r.Only != "" || r.Judged || r.Protocol == 0 {
 			continue
 		}
 		switch {

@@ -46,46 +46,39 @@ func Conflicts(before, o Object, s *Snapshot) []*Conflict {
 
 // movedOwner refuses to hand an object to another owner: what refers to it was allowed to because of the owner it has.
 func movedOwner(before, o Object) *Conflict {
-	was, is, field := ownerOf(before), ownerOf(o), ownerField(o)
-	if was == is {
-		return nil
+	was, is := ownersOf(before), ownersOf(o)
+	for i := range is {
+		if was[i].id != is[i].id {
+			return &Conflict{Code: "immutable", Message: fmt.Sprintf("%s of %s %q is %q and can't become %q; create another instead",
+				is[i].field, o.Kind(), o.Label(), was[i].id, is[i].id), Holders: []Holder{HolderOf(before)}}
+		}
 	}
-	return &Conflict{Code: "immutable", Message: fmt.Sprintf("%s of %s %q is %q and can't become %q; create another instead",
-		field, o.Kind(), o.Label(), was, is), Holders: []Holder{HolderOf(before)}}
+	return nil
 }
 
-func ownerOf(o Object) string {
+// owner is one of those that an object belongs to for good.
+type owner struct{ field, id string }
+
+func ownersOf(o Object) []owner {
 	switch o := o.(type) {
 	case *VPC:
-		return string(o.ProjectID)
+		return []owner{{"project_id", string(o.ProjectID)}}
 	case *Subnet:
-		return string(o.VPCID)
+		return []owner{{"vpc_id", string(o.VPCID)}}
 	case *Instance:
-		return string(o.ProjectID)
+		return []owner{{"project_id", string(o.ProjectID)}}
 	case *Group:
-		return string(o.ProjectID)
+		return []owner{{"project_id", string(o.ProjectID)}, {"vpc_id", string(o.VPCID)}}
 	case *IPSet:
-		return string(o.ProjectID)
+		return []owner{{"project_id", string(o.ProjectID)}}
 	case *Rule:
-		return string(o.GroupID)
+		return []owner{{"security_group_id", string(o.GroupID)}}
 	case *Entry:
-		return string(o.IPSetID)
+		return []owner{{"ip_set_id", string(o.IPSetID)}}
 	case *Attachment:
-		return string(o.GroupID)
+		return []owner{{"security_group_id", string(o.GroupID)}}
 	}
-	return ""
-}
-
-func ownerField(o Object) string {
-	switch o.(type) {
-	case *Subnet:
-		return "vpc_id"
-	case *Rule, *Attachment:
-		return "security_group_id"
-	case *Entry:
-		return "ip_set_id"
-	}
-	return "project_id"
+	return nil
 }
 
 // LimitGroups names the limit on groups of an instance or a port in a project's limits.

@@ -71,8 +71,8 @@ func Decide(s *Snapshot, port PortID, d Direction, c Connection) (Decision, bool
 // DecideAt is Decide for a port whose surroundings are at hand.
 func DecideAt(s *Snapshot, v *PortView, d Direction, c Connection) Decision {
 	for i := range PlatformRules {
-		// The guard is for what a VM may send at all; the other refusals hold whatever the source.
-		if r := &PlatformRules[i]; r.matches(v, d, c) && (d == Ingress || v.mayBegin(c) || (r.Action == Drop && !r.Guard)) {
+		r := &PlatformRules[i]
+		if r.matches(v, d, c) && (d == Ingress || v.maySend(r, c)) {
 			return Decision{Allowed: r.Action == Allow, Tier: TierPlatform, Platform: r}
 		}
 	}
@@ -133,8 +133,14 @@ func (v *PortView) Owns(a netip.Addr) bool {
 	})
 }
 
-// mayBegin reports whether the source suits a VM that may have no address yet.
-func (v *PortView) mayBegin(c Connection) bool { return c.Src.IsUnspecified() || v.Owns(c.Src) }
+// maySend reports whether the source is one for which the platform rule is asked: refusals of single packets hold whatever the
+// source, and who has no address yet may ask for one.
+func (v *PortView) maySend(r *PlatformRule, c Connection) bool {
+	if r.Judged {
+		return v.Owns(c.Src)
+	}
+	return r.Action == Drop || c.Src.IsUnspecified() || v.Owns(c.Src)
+}
 
 // compare lists what of a rule does not fit a connection; nothing means that the rule matches.
 func (s *Snapshot) compare(v *PortView, r *Rule, d Direction, c Connection) (miss []string) {

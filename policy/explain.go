@@ -72,7 +72,7 @@ func ExplainPacket(s *Snapshot, from, to End, c Connection, k PacketKind) Verdic
 // follow turns the verdict for the connection into that for a packet that returns.
 func (s *Snapshot) follow(step *Step, c Connection, k PacketKind) {
 	back, d := c.Returning(k), step.Direction.Reverse()
-	if step.Decision.Allowed && step.Decision.Tier == TierPlatform {
+	if step.Decision.Allowed && step.Decision.Tier == TierPlatform && !step.Decision.Platform.Judged {
 		// What the platform lets pass is not tracked.
 		step.Decision = Decision{Tier: TierTracking}
 		step.Stages = append(step.Stages, Stage{Tier: TierTracking})
@@ -83,7 +83,7 @@ func (s *Snapshot) follow(step *Step, c Connection, k PacketKind) {
 		return
 	}
 	front := DecideAt(s, step.Port, d, back)
-	if front.Tier == TierAntiSpoofing || (front.Tier == TierPlatform && !front.Platform.Guard) {
+	if front.Tier == TierAntiSpoofing || (front.Tier == TierPlatform && !front.Platform.Judged) {
 		step.Decision, step.Direction = front, d
 		step.Stages = s.stages(step.Port, d, back, front)
 		return

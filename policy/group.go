@@ -51,9 +51,11 @@ func (g *Group) References() []Ref {
 }
 func (g *Group) Clone() Object { c := *g; c.Tags = maps.Clone(g.Tags); return &c }
 
-// protects reports whether the group may be a port's of the project: a subnet, a CIDR or a tag that the group is attached to may
-// reach into other projects, which are none of its business.
-func (g *Group) protects(project ProjectID) bool { return g.ProjectID == "" || g.ProjectID == project }
+// protects reports whether the group may be the port's: a subnet, a CIDR or a tag that the group is attached to may reach into
+// other projects, and an instance may have ports in other VPCs, which are none of its business.
+func (g *Group) protects(v *PortView) bool {
+	return (g.ProjectID == "" || g.ProjectID == v.Instance.ProjectID) && (g.VPCID == "" || string(g.VPCID) == v.VPC.ID)
+}
 
 // Target says which ports an attachment gives its group to. Exactly one of InstanceID, PortID, SubnetID, CIDR (with
 // VPCID) and Tag is set.

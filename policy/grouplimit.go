@@ -60,10 +60,10 @@ func (v *PortView) located(s *Snapshot) bool {
 func limitedPorts(s *Snapshot, ports iter.Seq[*Port]) (out []*Conflict) {
 	for p := range ports {
 		v, ok := s.PortView(PortID(p.ID))
-		if !ok || v.UsesDefault {
+		if !ok {
 			continue
 		}
-		if c := overLimit("port", p, len(v.Groups), s.MaxGroups(p)); c != nil {
+		if c := overLimit("port", p, len(v.Chosen()), s.MaxGroups(p)); c != nil {
 			out = append(out, c)
 		}
 	}

@@ -1,6 +1,9 @@
 package policy
 
-import "slices"
+import (
+	"net/netip"
+	"slices"
+)
 
 // PlatformRule is a rule of the tier above every tenant's: without it a VM would have no address, or could take another's.
 // It decides finally where it matches.
@@ -13,13 +16,25 @@ type PlatformRule struct {
 	Protocol  uint8 // 0: not an IP protocol (ARP)
 	SrcPort   uint16
 	DstPort   uint16
+	Dst       netip.Prefix // invalid: any destination
 	ICMPTypes []uint8
 	// Unless lifts the rule for ports that have the role; Only makes it hold for those alone.
 	Unless, Only PortRole
-	// Guard makes the rule hold only for ports that the profile's SMTP guard covers.
-	Guard       bool
+	// Switch makes the rule hold only for ports whose profile has it on; none: for all.
+	Switch PlatformSwitch
+	// Judged rules decide about connections, as groups' rules do: what answers, and ICMP errors about it, follow, and the other
+	// direction stays shut. The others let single packets pass, or refuse them.
+	Judged      bool
 	Description string
 }
+
+// PlatformSwitch names a switch of profiles that platform rules depend on.
+type PlatformSwitch string
+
+const (
+	SwitchSMTPGuard     PlatformSwitch = "smtp_guard"
+	SwitchMetadataRules PlatformSwitch = "metadata_rules"
+)
 
 // ICMPv6 types (RFC 4443, 4861, 3810).
 const (
@@ -63,8 +78,14 @@ var PlatformRules = []PlatformRule{
 	{Number: 11, Name: "mld-in", Direction: Ingress, Action: Allow, Family: 6, Protocol: ProtoICMPv6,
 		ICMPTypes:   []uint8{ICMPv6MLDQuery},
 		Description: "a multicast router asks for listeners"},
-	{Number: 12, Name: "smtp-guard", Direction: Egress, Action: Drop, Protocol: ProtoTCP, DstPort: 25, Guard: true,
+	{Number: 12, Name: "smtp-guard", Direction: Egress, Action: Drop, Protocol: ProtoTCP, DstPort: 25, Switch: SwitchSMTPGuard, Judged: true,
 		Description: "outbound SMTP is refused unless the project has smtp_allowed"},
+	{Number: 18, Name: "metadata", Direction: Egress, Action: Allow, Family: 4, Protocol: ProtoTCP, DstPort: 80, Dst: metadataV4,
+		Switch: SwitchMetadataRules, Judged: true,
+		Description: "a VM asks the metadata service"},
+	{Number: 19, Name: "metadata-ipv6", Direction: Egress, Action: Allow, Family: 6, Protocol: ProtoTCP, DstPort: 80, Dst: metadataV6,
+		Switch: SwitchMetadataRules, Judged: true,
+		Description: "a VM asks the metadata service over IPv6"},
 	{Number: 14, Name: "dhcp-serve", Direction: Egress, Action: Allow, Family: 4, Protocol: ProtoUDP, SrcPort: 67, DstPort: 68, Only: RoleDHCPServer,
 		Description: "a DHCP server answers"},
 	{Number: 15, Name: "dhcp-served", Direction: Ingress, Action: Allow, Family: 4, Protocol: ProtoUDP, SrcPort: 68, DstPort: 67, Only: RoleDHCPServer,
@@ -88,7 +109,13 @@ func (r PlatformRule) AppliesTo(v *PortView) bool {
 	if (r.Unless != "" && v.Port.HasRole(r.Unless)) || (r.Only != "" && !v.Port.HasRole(r.Only)) {
 		return false
 	}
-	return !r.Guard || v.SMTPGuard
+	switch r.Switch {
+	case SwitchSMTPGuard:
+		return v.SMTPGuard
+	case SwitchMetadataRules:
+		return v.Profile.MetadataRules
+	}
+	return true
 }
 
 func (r PlatformRule) matches(v *PortView, d Direction, c Connection) bool {
@@ -96,5 +123,6 @@ func (r PlatformRule) matches(v *PortView, d Direction, c Connection) bool {
 		(r.Family == 0 || r.Family == Version(c.Src)) &&
 		(r.SrcPort == 0 || r.SrcPort == c.SrcPort) &&
 		(r.DstPort == 0 || r.DstPort == c.DstPort) &&
+		(!r.Dst.IsValid() || r.Dst.Contains(c.Dst)) &&
 		(len(r.ICMPTypes) == 0 || slices.Contains(r.ICMPTypes, c.ICMPType))
 }

@@ -72,7 +72,7 @@ func (s *Snapshot) need(v *PortView, c Connection, decision Decision) (*Need, *P
 		return s.needAddress(&supposed, c)
 	case decision.Allowed || decision.Platform == nil:
 		return nil, nil
-	case decision.Platform.Guard:
+	case decision.Platform.Switch == SwitchSMTPGuard:
 		supposed.SMTPGuard = false
 		return &Need{
 			Kind: KindProject, ID: string(v.Instance.ProjectID), Field: "smtp_allowed", Value: true,
@@ -116,8 +116,8 @@ func (s *Snapshot) addRule(out *Remedy, v *PortView, d Direction, c Connection, 
 	} else {
 		out.Group = s.groupForRule(v, d, ports, may)
 	}
-	if out.Group == nil && v.UsesDefault {
-		out.Leaves = v.Groups[0]
+	if out.Group == nil && v.Profile.DefaultMembership == UntilFirstChosen {
+		out.Leaves = v.Default
 	}
 	if out.Group != nil && slices.Contains(v.Groups, out.Group) {
 		out.Others = ports[GroupID(out.Group.ID)] - 1

@@ -37,7 +37,7 @@ func serviceOf(r *Rule, c Connection) {
 // byGroupOf is the rule with the other end's group as its remote, of those that somebody chose for it that with the fewest ports. There is none
 // where the peer is no member by the address, or the rule's group can't name its groups.
 func (s *Snapshot) byGroupOf(peer *PortView, narrow *Rule, v *PortView, d Direction, c Connection, ports map[GroupID]int) (*Rule, bool) {
-	if peer == nil || peer.UsesDefault {
+	if peer == nil {
 		return nil, false
 	}
 	var best *Rule

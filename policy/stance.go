@@ -165,7 +165,7 @@ func (j *judged) of(v *PortView, d Direction) *stance {
 	}
 	for i := range PlatformRules {
 		r := &PlatformRules[i]
-		if particular := r.Guard || r.Unless != "" || r.Only != ""; particular && r.Direction == d && r.AppliesTo(v) {
+		if particular := r.Switch != "" || r.Unless != "" || r.Only != ""; particular && r.Direction == d && r.AppliesTo(v) {
 			st.platform = append(st.platform, r.Name)
 		}
 	}
@@ -193,7 +193,7 @@ func (r *Rule) allowsAll() (v4, v6 bool) {
 
 // judgement says it for people.
 func (st *stance) judgement(v *PortView) *Judgement {
-	out := &Judgement{Passes: st.passes, Groups: []string{}, DefaultGroup: v.UsesDefault, Profile: ProfileName(v.Profile.ID)}
+	out := &Judgement{Passes: st.passes, Groups: []string{}, DefaultGroup: v.Default != nil, Profile: ProfileName(v.Profile.ID)}
 	for _, name := range st.platform {
 		if Platform(name).Unless == "" {
 			out.Platform = append(out.Platform, name)
@@ -205,7 +205,7 @@ func (st *stance) judgement(v *PortView) *Judgement {
 	rules := len(st.ordered) + len(st.union)
 	whose := "no groups"
 	switch {
-	case len(v.Groups) == 1 && v.UsesDefault:
+	case len(v.Groups) == 1 && v.Default != nil:
 		whose = "default group " + out.Groups[0]
 	case len(v.Groups) == 1:
 		whose = "group " + out.Groups[0]

@@ -81,6 +81,9 @@ func Validate(o Object, s *Snapshot) []Finding {
 		f.port(o, s)
 	case *Group:
 		f.name(o.Name)
+		if v, ok := Find[*VPC](s, o.VPCID); ok {
+			f.scope("/vpc_id", v, v.ProjectID, o.ProjectID)
+		}
 		if o.Evaluation != Union && o.Evaluation != Ordered {
 			f.add("/evaluation", "evaluation-invalid", "%q is not an evaluation; use union or ordered", o.Evaluation)
 		}
@@ -159,6 +162,14 @@ func (f *findings) scope(pointer string, o Object, owner, user ProjectID) {
 	}
 }
 
+// bound refuses a group of one VPC where another is concerned.
+func (f *findings) bound(pointer string, g *Group, vpc VPCID) {
+	if g.VPCID != "" && g.VPCID != vpc {
+		f.add(pointer, "reference-out-of-scope", "security group %q belongs to VPC %q and not to %q; use one of the same VPC or one that is bound to none",
+			g.Label(), g.VPCID, vpc)
+	}
+}
+
 func projectWord(p ProjectID) string {
 	if p == "" {
 		return "global"
@@ -203,7 +214,16 @@ func (f *findings) target(o *Attachment, s *Snapshot) {
 	if ins, ok := Find[*Instance](s, o.Target.InstanceID); ok {
 		f.scope("/security_group_id", g, g.ProjectID, ins.ProjectID)
 	}
+	if o.Target.CIDR != nil {
+		f.bound("/target/vpc_id", g, o.Target.VPCID)
+	}
+	if sub, ok := Find[*Subnet](s, o.Target.SubnetID); ok {
+		f.bound("/target/subnet_id", g, sub.VPCID)
+	}
 	if p, ok := Find[*Port](s, o.Target.PortID); ok {
+		if sub, ok := Find[*Subnet](s, p.SubnetID); ok {
+			f.bound("/target/port_id", g, sub.VPCID)
+		}
 		if ins, ok := Find[*Instance](s, p.InstanceID); ok {
 			f.scope("/security_group_id", g, g.ProjectID, ins.ProjectID)
 		}

@@ -76,6 +76,11 @@ func (f *findings) port(o *Port, s *Snapshot) {
 	if subnet == nil {
 		return
 	}
+	for i, id := range o.SecurityGroupIDs {
+		if g, ok := Find[*Group](s, id); ok {
+			f.bound(fmt.Sprintf("/security_group_ids/%d", i), g, subnet.VPCID)
+		}
+	}
 	if vpc, ok := Find[*VPC](s, subnet.VPCID); ok {
 		f.scope("/subnet_id", subnet, vpc.ProjectID, ins.ProjectID)
 	}

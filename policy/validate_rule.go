@@ -130,6 +130,9 @@ func (f *findings) ruleInGroup(o *Rule, s *Snapshot) {
 	f.ruleUnder(o, g.Evaluation, g.Label())
 	if other, ok := Find[*Group](s, o.Remote.GroupID); ok {
 		f.scope("/remote/security_group_id", other, other.ProjectID, g.ProjectID)
+		if g.VPCID != "" {
+			f.bound("/remote/security_group_id", other, g.VPCID)
+		}
 	}
 	if set, ok := Find[*IPSet](s, o.Remote.IPSetID); ok {
 		f.scope("/remote/ip_set_id", set, set.ProjectID, g.ProjectID)
@@ -138,6 +141,7 @@ func (f *findings) ruleInGroup(o *Rule, s *Snapshot) {
 		if vpc, ok := Find[*VPC](s, sub.VPCID); ok && g.ProjectID != "" {
 			f.scope("/remote/subnet_id", sub, vpc.ProjectID, g.ProjectID)
 		}
+		f.bound("/remote/subnet_id", g, sub.VPCID)
 	}
 }
 

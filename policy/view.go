@@ -12,10 +12,9 @@ type PortView struct {
 	Subnet   *Subnet
 	VPC      *VPC
 	Profile  *Profile
-	// Groups are the port's in attachment order. UsesDefault tells that they are the profile's default group, because the
-	// port has no other.
-	Groups      []*Group
-	UsesDefault bool
+	// Groups are the port's in attachment order. Default is the last of them where it is the profile's default group, else nil.
+	Groups  []*Group
+	Default *Group
 	// Open tells per direction that everything passes: the profile opens ports without groups, or directions without rules.
 	Open map[Direction]bool
 	// SMTPGuard refuses outbound TCP 25 whatever the rules say.
@@ -38,9 +37,9 @@ func (s *Snapshot) PortView(id PortID) (*PortView, bool) {
 	}
 	v.Profile = s.ProfileOf(v.VPC)
 	v.Groups = s.chosenGroups(v)
-	if len(v.Groups) == 0 && v.Profile.WhenNoGroups == NoGroupsDefault {
-		if g, ok := s.DefaultGroupOf(v.Instance.ProjectID, v.Profile); ok {
-			v.Groups, v.UsesDefault = []*Group{g}, true
+	if len(v.Groups) == 0 || v.Profile.DefaultMembership == AlwaysMember {
+		if g, ok := s.DefaultGroupOf(v); ok {
+			v.Groups, v.Default = append(v.Groups, g), g
 		}
 	}
 	for _, d := range Directions {
@@ -51,6 +50,14 @@ func (s *Snapshot) PortView(id PortID) (*PortView, bool) {
 		v.SMTPGuard = !ok || !project.SMTPAllowed
 	}
 	return v, true
+}
+
+// Chosen are the groups that somebody gave the port, in attachment order.
+func (v *PortView) Chosen() []*Group {
+	if v.Default != nil {
+		return v.Groups[:len(v.Groups)-1]
+	}
+	return v.Groups
 }
 
 // isOpen is policy.md 1.4: open by having no group, or by having no rule in the direction.
@@ -81,7 +88,7 @@ func (s *Snapshot) chosenGroups(v *PortView) (out []*Group) {
 		ids = append(ids, a.GroupID)
 	}
 	for i, id := range ids {
-		if g, ok := Find[*Group](s, id); ok && g.protects(v.Instance.ProjectID) && !slices.Contains(ids[:i], id) {
+		if g, ok := Find[*Group](s, id); ok && g.protects(v) && !slices.Contains(ids[:i], id) {
 			out = append(out, g)
 		}
 	}

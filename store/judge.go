@@ -9,11 +9,16 @@ import (
 	"conjunct/policy"
 )
 
-// judge says what speaks against a transaction in the state that it would leave behind: *policy.Invalid with the findings
-// of all its objects, else every *policy.Conflict, joined. Where a transaction writes several objects, the
+// judge says what speaks against a transaction in the state that it would leave behind: *policy.Forbidden for what nobody may do,
+// else *policy.Invalid with the findings of all its objects, else every *policy.Conflict, joined. Where a transaction writes several objects, the
 // pointers of findings begin with /<kind>/<id>.
 func (t *transaction) judge() error {
 	changed := t.changed()
+	for _, w := range changed {
+		if refused := policy.Refuse(w.before, w.after, t.state.snapshot); refused != nil {
+			return refused
+		}
+	}
 	var findings []policy.Finding
 	for _, w := range changed {
 		if w.after == nil {

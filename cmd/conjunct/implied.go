@@ -21,15 +21,21 @@ func listedElsewhere(o object) bool {
 	return ok && (a.Target.InstanceID != "" || a.Target.PortID != "")
 }
 
-// untouched reports whether a group is as the profile made it that gives it to ports without another: whoever applies the
-// project gets it. Saying it would stand against that.
+// untouched reports whether a group is as a profile made it: whoever applies the project or the VPC gets it. Saying it would
+// stand against that.
 func (n *names) untouched(g *api.Group) bool {
-	if g.Origin != policy.OriginDefault {
+	if g.Origin == "" {
 		return false
+	}
+	made := func(name string, rules []policy.RuleTemplate) bool {
+		return name == g.Name && slices.EqualFunc(rules, g.Rules, sameRule)
 	}
 	for _, o := range n.all(policy.KindProfile) {
 		p := o.(*api.Profile)
-		if p.Default != nil && p.Default.Name == g.Name && slices.EqualFunc(p.Default.Rules, g.Rules, sameRule) {
+		if p.Default != nil && made(p.Default.Name, p.Default.Rules) {
+			return true
+		}
+		if slices.ContainsFunc(p.Starters, func(t policy.StarterGroup) bool { return made(t.Name, t.Rules) }) {
 			return true
 		}
 	}

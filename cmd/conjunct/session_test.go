@@ -34,7 +34,7 @@ func TestSettingsOfTheEnvironment(t *testing.T) {
 	w := lab(t)
 	w.must("create", "project", "labs")
 	w.env["CONJUNCT_PROJECT"] = "labs"
-	require.Equal(t, "security-group/default-allow-egress\n", w.must("get", "sg", "-o", "name"))
+	require.Equal(t, "security-group/default-allow-egress\nsecurity-group/default-allow-ssh\nsecurity-group/default-allow-web-protocols\n", w.must("get", "sg", "-o", "name"))
 	require.Equal(t, exitNotFound, w.run("", "get", "sg", "webSG").status)
 	require.Equal(t, "security-group/webSG\n", w.must("get", "sg", "webSG", "--project", "shop", "-o", "name"))
 
@@ -134,7 +134,7 @@ func TestTheProjectOfTheSessionIsMade(t *testing.T) {
 	w.env["CONJUNCT_PROJECT"] = "labs"
 	w.must("create", "project", "labs")
 	w.must("create", "sg", "web")
-	require.Equal(t, "security-group/default-allow-egress\nsecurity-group/web\n", w.must("get", "sg", "-o", "name"))
+	require.Equal(t, "security-group/default-allow-egress\nsecurity-group/default-allow-ssh\nsecurity-group/default-allow-web-protocols\nsecurity-group/web\n", w.must("get", "sg", "-o", "name"))
 	require.Equal(t, exitNotFound, w.run("", "get", "vpc", "name:net").status)
 	require.Equal(t, "vpc/net\n", w.must("get", "vpc", "name:net", "--project", "shop", "-o", "name"))
 }

@@ -130,7 +130,7 @@ type packet struct {
 func packetsOf(q policytest.Question, v *policy.PortView, d policy.Decision) []packet {
 	c := q.Connection
 	out := []packet{{name: policytest.Opening, state: "new|trk", own: c, original: c}}
-	if d.Tier == policy.TierAntiSpoofing || d.Tier == policy.TierPlatform && !d.Platform.Guard {
+	if d.Tier == policy.TierAntiSpoofing || d.Tier == policy.TierPlatform && !d.Platform.Judged {
 		return out // It is not tracked.
 	}
 	isICMP := c.Protocol == policy.ProtoICMP || c.Protocol == policy.ProtoICMPv6

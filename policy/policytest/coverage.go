@@ -77,7 +77,7 @@ func (c *Coverage) Note(w *World, q Question, d policy.Decision) {
 	for _, name := range situations(w, v, q) {
 		note("%s", name)
 	}
-	if d.Platform != nil && d.Platform.Guard {
+	if d.Platform != nil && d.Platform.Switch == policy.SwitchSMTPGuard {
 		note("SMTP guard")
 	}
 	if d.Rule != nil {
@@ -131,10 +131,10 @@ func situations(w *World, v *policy.PortView, q Question) (out []string) {
 	local, remote := q.Connection.Local(q.Direction), q.Connection.Remote(q.Direction)
 	own := *v.Port
 	own.AllowedAddressPairs = nil
-	add(v.UsesDefault, "default group")
+	add(v.Default != nil, "default group")
 	add(len(v.Groups) == 0, "no group")
 	add(len(kinds) == 2, "groups of both kinds")
-	add(len(v.Groups) > len(v.Instance.SecurityGroupIDs)+len(v.Port.SecurityGroupIDs) && !v.UsesDefault, "group by subnet, CIDR or tag")
+	add(len(v.Groups) > len(v.Instance.SecurityGroupIDs)+len(v.Port.SecurityGroupIDs) && v.Default == nil, "group by subnet, CIDR or tag")
 	add(v.Owns(local) && !(&policy.PortView{Port: &own}).Owns(local), "address of a pair")
 	add(v.Port.HasRole(policy.RoleDHCPServer), "role dhcp_server")
 	add(v.Port.HasRole(policy.RoleRouter), "role router")

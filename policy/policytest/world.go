@@ -111,7 +111,7 @@ func (w *World) defaults() {
 	tx := writer{w}
 	for _, k := range []policy.Kind{policy.KindProject, policy.KindVPC, policy.KindPort} {
 		for _, o := range sorted(w.Snapshot, k) {
-			if err := policy.EnsureDefaults(tx, o); err != nil {
+			if err := policy.EnsureDefaults(tx, nil, o); err != nil {
 				panic(fmt.Sprintf("seed %d: default groups of %s %s: %v", w.Seed, k, o.Base().ID, err))
 			}
 		}
