@@ -135,7 +135,7 @@ func (w *walk) replace(what string, n int) (int64, bool) {
 			if err := tx.Put(fresh(o)); err != nil {
 				return err
 			}
-			if err := policy.EnsureDefaults(tx, o); err != nil {
+			if err := policy.EnsureDefaults(tx, nil, o); err != nil {
 				return err
 			}
 		}
