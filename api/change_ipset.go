@@ -31,6 +31,7 @@ func saveIPSet(c *change, id string, wire any) error {
 		left[e.CIDR.Prefix()] = e
 	}
 	next := make([]*policy.Entry, len(in.Entries))
+	fresh := 0
 	for i := range in.Entries {
 		e := in.Entries[i].Clone().(*policy.Entry)
 		if e.IPSetID != "" && e.IPSetID != policy.IPSetID(id) {
@@ -42,8 +43,13 @@ func saveIPSet(c *change, id string, wire any) error {
 		if same, ok := left[prefix]; ok {
 			e.ID = same.ID
 			delete(left, prefix)
+		} else {
+			fresh++
 		}
 		next[i] = e
+	}
+	if err := fewEnough(fresh + len(left)); err != nil {
+		return err
 	}
 	for _, gone := range left {
 		if err := c.removePart(gone); err != nil {
@@ -56,6 +62,18 @@ func saveIPSet(c *change, id string, wire any) error {
 		}
 	}
 	return nil
+}
+
+// maxEntryChanges is how many entries one change may add and remove. The store takes more in a transaction, but a slow disk may
+// then let etcd's own time run out, and nobody knows whether the change was made.
+const maxEntryChanges = 20_000
+
+// fewEnough refuses a change of more entries than one transaction should have.
+func fewEnough(n int) error {
+	if n <= maxEntryChanges {
+		return nil
+	}
+	return invalid("/entries", "transaction-too-large", "%d entries would change, %d can at once; send them in parts, such as to entries:bulk", n, maxEntryChanges)
 }
 
 // removeIPSet deletes a set with its entries, unless a rule names it.
@@ -99,24 +117,26 @@ func (c *change) addEntries(id policy.IPSetID, lines []bulkLine) (*BulkResult, e
 	first := make(map[netip.Prefix]int) // line of the request
 	for _, l := range lines {
 		prefix, refused := l.prefix(set)
-		if refused != nil {
+		switch {
+		case refused != nil:
 			out.Invalid = append(out.Invalid, *refused)
-			continue
+		case first[prefix] != 0:
+			out.Skipped = append(out.Skipped, l.report("%s stands in line %d already", prefix, first[prefix]))
+		case has[prefix] != nil:
+			out.Skipped = append(out.Skipped, l.report("%s is in the set already", prefix))
+		default:
+			first[prefix] = l.number
+			e := Entry{Meta: policy.Meta{ID: l.id}, IPSetID: id, CIDR: policy.CIDR(prefix), Description: l.description}
+			out.Added = append(out.Added, e)
 		}
-		if has[prefix] != nil || first[prefix] != 0 {
-			why := fmt.Sprintf("%s is in the set already", prefix)
-			if first[prefix] != 0 {
-				why = fmt.Sprintf("%s stands in line %d already", prefix, first[prefix])
-			}
-			out.Skipped = append(out.Skipped, BulkLine{Line: l.number, Value: l.value, Message: why})
-			continue
-		}
-		first[prefix] = l.number
-		e := &policy.Entry{Meta: policy.Meta{ID: l.id}, IPSetID: id, CIDR: policy.CIDR(prefix), Description: l.description}
-		if err := c.put(e, ""); err != nil {
+	}
+	if err := fewEnough(len(out.Added)); err != nil {
+		return nil, err
+	}
+	for i := range out.Added {
+		if err := c.put(&out.Added[i], ""); err != nil {
 			return nil, err
 		}
-		out.Added = append(out.Added, *e)
 	}
 	return out, nil
 }
@@ -130,27 +150,27 @@ func (c *change) removeEntries(id policy.IPSetID, lines []bulkLine) (*BulkRemova
 	out := &BulkRemoval{Removed: []Entry{}, Skipped: []BulkLine{}, Invalid: []BulkLine{}}
 	for _, l := range lines {
 		prefix, refused := l.prefix(set)
-		if refused != nil {
+		switch e := has[prefix]; {
+		case refused != nil:
 			out.Invalid = append(out.Invalid, *refused)
-			continue
+		case e == nil:
+			out.Skipped = append(out.Skipped, l.report("%s is not in the set", prefix))
+		default:
+			delete(has, prefix)
+			out.Removed = append(out.Removed, *e)
 		}
-		e := has[prefix]
-		if e == nil {
-			out.Skipped = append(out.Skipped, BulkLine{Line: l.number, Value: l.value, Message: fmt.Sprintf("%s is not in the set", prefix)})
-			continue
-		}
-		delete(has, prefix)
-		if err := c.Delete(policy.KindEntry, e.ID); err != nil {
+	}
+	if err := fewEnough(len(out.Removed)); err != nil || len(out.Removed) == 0 {
+		return out, err
+	}
+	for i := range out.Removed {
+		if err := c.Delete(policy.KindEntry, out.Removed[i].ID); err != nil {
 			return nil, err
 		}
-		out.Removed = append(out.Removed, *e)
 	}
-	if len(out.Removed) > 0 {
-		changed := set.Clone().(*policy.IPSet)
-		changed.Removals += int64(len(out.Removed))
-		return out, c.put(changed, "")
-	}
-	return out, nil
+	changed := set.Clone().(*policy.IPSet)
+	changed.Removals += int64(len(out.Removed))
+	return out, c.put(changed, "")
 }
 
 // entriesOf are a set and its entries by prefix.
@@ -169,12 +189,18 @@ func (c *change) entriesOf(id policy.IPSetID) (*policy.IPSet, map[netip.Prefix]*
 // prefix is what the line means in the set, or why it means nothing there.
 func (l bulkLine) prefix(set *policy.IPSet) (netip.Prefix, *BulkLine) {
 	prefix, err := policy.ParsePrefix(l.value)
-	if err != nil {
-		return prefix, &BulkLine{Line: l.number, Value: l.value, Message: err.Error()}
+	refused := BulkLine{}
+	switch version := policy.Version(prefix.Addr()); {
+	case err != nil:
+		refused = l.report("%s", err)
+	case version != set.IPVersion:
+		refused = l.report("%s is IPv%d but the IP set %q is for IPv%d", prefix, version, set.Label(), set.IPVersion)
+	default:
+		return prefix.Masked(), nil
 	}
-	if version := policy.Version(prefix.Addr()); version != set.IPVersion {
-		return prefix, &BulkLine{Line: l.number, Value: l.value,
-			Message: fmt.Sprintf("%s is IPv%d but the IP set %q is for IPv%d", prefix, version, set.Label(), set.IPVersion)}
-	}
-	return prefix.Masked(), nil
+	return netip.Prefix{}, &refused
+}
+
+func (l bulkLine) report(format string, args ...any) BulkLine {
+	return BulkLine{Line: l.number, Value: l.value, Message: fmt.Sprintf(format, args...)}
 }
