@@ -213,6 +213,7 @@ func (c *call) awaitApplied(revision int64, timeout time.Duration) []policy.Host
 				return behind
 			}
 		case <-up.C:
+			behind, _ = c.Inspector.Behind(revision)
 			return behind
 		case <-c.r.Context().Done():
 			return behind

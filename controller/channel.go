@@ -69,6 +69,7 @@ type session struct {
 
 	occupants occupants
 	refused   map[openflow.FlowKey]refusal
+	refusing  bool                          // refusals are known as the host's problems
 	reported  map[openflow.FlowKey]struct{} // foreign flows that are known and left alone
 	read      chan *reading                 // for the listener
 }
@@ -107,14 +108,18 @@ func (s *session) run(ctx context.Context) error {
 // awaitSeating waits until the database has told who sits where: without, everybody's flows would seem to be superfluous.
 func (s *session) awaitSeating(ctx context.Context) error {
 	for {
-		next := s.c.model.news.next()
-		var seen bool
-		s.h.look(func() { seen = s.h.seen })
-		if seen {
+		var told chan struct{}
+		s.h.look(func() {
+			if !s.h.seen && s.h.told == nil {
+				s.h.told = make(chan struct{})
+			}
+			told = s.h.told
+		})
+		if told == nil {
 			return nil
 		}
 		select {
-		case <-next:
+		case <-told:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-s.conn.Done():

@@ -143,6 +143,8 @@ func (h *hypervisor) note(wire []byte) {
 		h.order = append(h.order, fmt.Sprintf("flush %d", m.Zone))
 	case openflow.BundleAdd:
 		h.order = append(h.order, fmt.Sprint(m.Message))
+	case openflow.FlowMod:
+		h.order = append(h.order, fmt.Sprint(m))
 	}
 	h.mu.Unlock()
 	if alarm != nil {

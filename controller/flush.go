@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"time"
 
 	"conjunct/flows"
@@ -104,7 +106,7 @@ func (s *session) send(ctx context.Context, st *step, t taken) error {
 		}
 		m.stage(stageSent, t.since, s.c.options.Clock())
 	}
-	err := s.conn.BundleSeq(ctx, mods)
+	err := s.carry(ctx, st, mods)
 	if err != nil {
 		m.bundleErrors.Inc()
 		return err
@@ -114,8 +116,20 @@ func (s *session) send(ctx context.Context, st *step, t taken) error {
 	return nil
 }
 
+// carry sends the flow mods, a single one without the trouble of a bundle.
+func (s *session) carry(ctx context.Context, st *step, mods iter.Seq[openflow.FlowMod]) error {
+	if len(st.add)+len(st.remove) == 1 {
+		return s.conn.Bundle(ctx, slices.Collect(mods))
+	}
+	return s.conn.BundleSeq(ctx, mods)
+}
+
 // publishRefusals makes the refused flows known as the host's problems.
 func (s *session) publishRefusals() {
+	if len(s.refused) == 0 && !s.refusing {
+		return
+	}
+	s.refusing = len(s.refused) > 0
 	refused := make(map[openflow.FlowKey]refusal, len(s.refused))
 	for k, r := range s.refused {
 		refused[k] = r

@@ -40,6 +40,7 @@ type host struct {
 	returning bool
 	seating   seating
 	seen      bool            // the database has told the seating, and its connection lives
+	told      chan struct{}   // closed when seen becomes true; nil while nobody waits for that
 	snapshot  *ovsdb.Snapshot // that the seating is from
 	client    *ovsdb.Client   // nil without a connection
 	root      ovsdb.UUID      // of the database; another one is another machine
@@ -47,6 +48,7 @@ type host struct {
 	// gone until the database, too, has been heard after that.
 	gone, back map[uint16]bool
 	plugs      map[uint16]*plug // by ofport
+	unmarked   bool             // plugs changed since marks that are untrue were cleared
 	uses       map[policy.Number]int
 	progress   progress
 	since      time.Time // when the oldest change that waits was accepted by the store
@@ -103,8 +105,11 @@ func (h *host) concern(touched touches) {
 	}
 }
 
-// remark has the installed marks looked at: a plug is another, or was confirmed.
-func (h *host) remark() { poke(h.settle) }
+// remark has the installed marks looked at, and those that are untrue cleared before the next flows: a plug is another.
+func (h *host) remark() {
+	h.unmarked = true
+	poke(h.settle)
+}
 
 // touch notes that the revision concerns the host, and wakes it.
 func (h *host) touch(before, revision int64, accepted time.Time) {

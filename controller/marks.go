@@ -53,7 +53,11 @@ func (h *host) plugOf(p ovsdb.BridgePort) *plug {
 // cleared, and the flows don't wait for it.
 func (h *host) unmark(ctx context.Context, bridge string, lost []uint16) error {
 	var client *ovsdb.Client
-	h.look(func() { client = h.client })
+	h.look(func() {
+		if h.unmarked || len(lost) > 0 {
+			client, h.unmarked = h.client, false
+		}
+	})
 	if client == nil {
 		return nil
 	}

@@ -92,6 +92,10 @@ func (m *model) reseat(h *host, s *ovsdb.Snapshot, bridge string) {
 	defer m.news.spread()
 	defer m.mu.Unlock()
 	h.snapshot, h.seen = s, true
+	if h.told != nil {
+		close(h.told)
+		h.told = nil
+	}
 	m.seat(h, seatingOf(s, bridge, h.gone))
 }
 

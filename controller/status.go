@@ -104,7 +104,7 @@ func (h *host) problemsLocked() []string {
 
 // Behind lists the hosts that the revision concerns and that have not confirmed it, by id. Shortly after a start, hypervisors that
 // were known before and have not come back yet are among them: which ports they have is not known. A revision that the
-// model does not have yet is waited for, a moment. The channel is closed when the answer may have changed.
+// model does not have yet is waited for, a moment. The channel is closed when each of the hosts has confirmed something.
 func (c *Controller) Behind(revision int64) ([]policy.HostID, <-chan struct{}) {
 	m := c.model
 	advance, known := c.modelled(revision)
@@ -124,6 +124,7 @@ func (c *Controller) Behind(revision int64) ([]policy.HostID, <-chan struct{}) {
 		}
 		h.mu.Unlock()
 	}
+	w.ready()
 	slices.Sort(out)
 	return out, w.changed
 }

@@ -62,7 +62,7 @@ func (h *host) confirm() {
 	for _, pl := range h.plugs {
 		if pl.sent && pl.confirmed == 0 {
 			pl.confirmed = max(1, h.progress.taken)
-			h.remark()
+			poke(h.settle)
 		}
 		pl.sent = false
 	}

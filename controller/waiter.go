@@ -1,16 +1,28 @@
 package controller
 
-import "sync"
+import "sync/atomic"
 
-// waiter waits until one of the hosts that it is registered with has confirmed something.
+// waiter waits until each of the hosts that it is registered with has confirmed something: to look at a thousand hosts
+// whenever one of them has would be a million looks.
 type waiter struct {
-	once    sync.Once
+	left    atomic.Int64 // hosts, and whoever registers it
 	changed chan struct{}
 }
 
-func newWaiter() *waiter { return &waiter{changed: make(chan struct{})} }
+// newWaiter returns a waiter that ready must be called for once it is registered.
+func newWaiter() *waiter {
+	w := &waiter{changed: make(chan struct{})}
+	w.left.Store(1)
+	return w
+}
 
-func (w *waiter) wake() { w.once.Do(func() { close(w.changed) }) }
+func (w *waiter) ready() { w.wake() }
+
+func (w *waiter) wake() {
+	if w.left.Add(-1) == 0 {
+		close(w.changed)
+	}
+}
 
 // maxWaiters bounds how many wait for a host; more of them are all woken, to ask again.
 const maxWaiters = 1000
@@ -20,6 +32,7 @@ func (h *host) await(w *waiter) {
 	if len(h.waiters) == maxWaiters {
 		h.wake()
 	}
+	w.left.Add(1)
 	h.waiters = append(h.waiters, w)
 }
 

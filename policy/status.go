@@ -74,7 +74,8 @@ type Inspector interface {
 	Hosts() []HostStatus
 	Host(HostID) (HostStatus, bool)
 	Port(PortID) PortStatus
-	// Behind lists the hosts of the revision's span that have not confirmed it. The channel is closed when that may have changed.
+	// Behind lists the hosts of the revision's span that have not confirmed it. The channel is closed when each of them has
+	// confirmed something since: then it is time to ask again.
 	Behind(revision int64) (hosts []HostID, changed <-chan struct{})
 	// Changed is closed at the next change of a port's state.
 	Changed(PortID) <-chan struct{}
