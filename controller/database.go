@@ -235,9 +235,5 @@ func (d *database) mark(ctx context.Context) error {
 // leave notes that the database is gone. Ports stay seated for as long as the switch stays connected.
 func (d *database) leave() {
 	d.c.bindings.drop(d.h)
-	m := d.c.model
-	m.mu.Lock()
-	d.h.seen, d.h.client = false, nil
-	m.mu.Unlock()
-	m.news.spread()
+	d.h.change(func() { d.h.seen, d.h.client = false, nil })
 }

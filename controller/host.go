@@ -153,6 +153,9 @@ func (m *model) lookAtHost(id policy.HostID) {
 
 // visit returns the host of the id, which may be unknown to the store, for a connection of its database.
 func (m *model) visit(id policy.HostID) *host {
+	if h := m.revisit(id); h != nil {
+		return h
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	h := m.hosts[id]
@@ -163,13 +166,38 @@ func (m *model) visit(id policy.HostID) *host {
 	return h
 }
 
+// revisit is visit for a host that is known, nil for another. Hosts that come and go are not to wait for each other, nor to keep
+// others from computing their flows: only what changes the model itself holds its mu for writing.
+func (m *model) revisit(id policy.HostID) *host {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	h := m.hosts[id]
+	if h != nil {
+		h.mu.Lock()
+		h.visits++
+		h.mu.Unlock()
+	}
+	return h
+}
+
 // endVisit is the opposite of visit.
 func (m *model) endVisit(h *host) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	h.visits--
-	m.forget(h)
+	h.change(func() { h.visits-- })
+	m.leave(h)
 }
+
+// leave forgets the host if nobody knows it any more.
+func (m *model) leave(h *host) {
+	var unknown bool
+	h.look(func() { unknown = h.unknown() })
+	if unknown {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.forget(h)
+	}
+}
+
+func (h *host) unknown() bool { return !h.stored && h.visits == 0 && h.session == nil }
 
 func (m *model) addHost(id policy.HostID) *host {
 	h := newHost(m, id)
@@ -179,7 +207,7 @@ func (m *model) addHost(id policy.HostID) *host {
 
 // forget drops a host that neither the store nor a connection knows.
 func (m *model) forget(h *host) {
-	if h.stored || h.visits > 0 || h.session != nil || m.hosts[h.id] != h {
+	if !h.unknown() || m.hosts[h.id] != h {
 		return
 	}
 	m.seat(h, seating{})

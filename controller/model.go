@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -27,6 +28,9 @@ type model struct {
 	seated   map[string]map[*host]struct{}        // iface-id → hosts where it was seen
 	users    map[policy.Number]map[*host]struct{} // group → hosts with a port that has it, seen or expected
 
+	// long holds a token for everybody who reads for long: who wants to write waits for all of them, and more than there are
+	// processors get no more done.
+	long   chan struct{}
 	mirror *members.Mirror // nil without Redis
 	news   *news
 	clock  func() time.Time
@@ -42,7 +46,7 @@ func newModel(mirror *members.Mirror, clock func() time.Time) *model {
 		snapshot: policy.NewSnapshot(""), source: newSource(), ports: newPorts(), groups: newGroups(),
 		entries: make(map[policy.EntryID]listing), hosts: make(map[policy.HostID]*host),
 		seated: make(map[string]map[*host]struct{}), users: make(map[policy.Number]map[*host]struct{}),
-		mirror: mirror, news: newNews(), clock: clock,
+		long: make(chan struct{}, runtime.GOMAXPROCS(0)), mirror: mirror, news: newNews(), clock: clock,
 	}
 }
 

@@ -88,15 +88,33 @@ func (m *model) unplug(h *host, pl *plug) {
 
 // reseat takes over who sits where from the host's database.
 func (m *model) reseat(h *host, s *ovsdb.Snapshot, bridge string) {
-	m.mu.Lock()
 	defer m.news.spread()
+	if h.seatedAs(s, bridge) {
+		return
+	}
+	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.seat(h, seatingOf(s, bridge, h.gone))
+	h.hear(s)
+}
+
+// seatedAs reports whether everybody sits where they sat, which is then taken note of.
+func (h *host) seatedAs(s *ovsdb.Snapshot, bridge string) (same bool) {
+	h.look(func() {
+		if same = h.seating.equal(seatingOf(s, bridge, h.gone)); same {
+			h.hear(s)
+		}
+	})
+	return same
+}
+
+// hear takes note that the database has told the seating.
+func (h *host) hear(s *ovsdb.Snapshot) {
 	h.snapshot, h.seen = s, true
 	if h.told != nil {
 		close(h.told)
 		h.told = nil
 	}
-	m.seat(h, seatingOf(s, bridge, h.gone))
 }
 
 // portMoved follows what the switch says of a port: one that is deleted loses its flows at once, before the database tells.
@@ -120,13 +138,13 @@ func (m *model) portMoved(h *host, ofport uint16, deleted bool, bridge string) {
 
 // switchGone forgets what the switch said of its ports, once the database has been heard.
 func (m *model) switchGone(h *host) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for n := range h.gone {
-		h.back[n] = true
-	}
+	h.look(func() {
+		for n := range h.gone {
+			h.back[n] = true
+		}
+	})
 	poke(h.settle)
-	m.forget(h)
+	m.leave(h)
 }
 
 // seat takes over who sits where on the host.

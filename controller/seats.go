@@ -25,6 +25,11 @@ type seating struct {
 	problems []string // sorted
 }
 
+func (s seating) equal(other seating) bool {
+	return maps.Equal(s.seats, other.seats) && slices.Equal(s.uplinks, other.uplinks) && maps.Equal(s.refused, other.refused) &&
+		slices.Equal(s.problems, other.problems)
+}
+
 // maxOFPort is the last number that an ordinary port may have (OFPP_MAX of OpenFlow 1.0, exclusive, is 0xff00).
 const maxOFPort = 0xfeff
 

@@ -38,6 +38,8 @@ func (h *host) takeLocked() taken {
 
 // takeAll takes everything: how the bridge differs from it, and which differences follow from changes that were not sent yet.
 func (h *host) takeAll(have installed) (taken, comparison, map[openflow.FlowKey]struct{}) {
+	h.model.long <- struct{}{}
+	defer func() { <-h.model.long }()
 	h.model.mu.RLock()
 	defer h.model.mu.RUnlock()
 	h.mu.Lock()
