@@ -3,7 +3,6 @@ package flows_test
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -101,28 +100,36 @@ func explain(b *flowstest.Bench, from, to flowstest.End, c policy.Connection) po
 	return policy.Explain(b.World.Snapshot, ends[0], ends[1], c)
 }
 
-// TestOracle_SmallWorld tries every rule of a small shape, alone and in pairs, against every packet of a small space.
+// TestOracle_SmallWorld tries every rule of a small shape against every packet of a small space: alone and in pairs in a union group,
+// and in an ordered group as what is dropped before, or allowed before, what another one says.
 func TestOracle_SmallWorld(t *testing.T) {
 	shapes := smallRules()
-	packets := smallPackets()
-	tried := 0
+	as := func(r policy.Rule, a policy.Action) policy.Rule { r.Action = a; return r }
+	tried := map[policy.Evaluation]int{}
+	try := func(e policy.Evaluation, rules ...policy.Rule) {
+		b := newBench(t, smallWorld(e, rules...))
+		for _, c := range smallPackets() {
+			ask(t, b, policytest.Question{Port: "b", Direction: policy.Ingress, Connection: c})
+			tried[e]++
+		}
+		b.Switch.Close()
+	}
 	for i := range shapes {
 		for j := i; j < len(shapes); j += 1 + (i+j)%31 { // Each alone, and with some of the others.
-			b := newBench(t, smallWorld(shapes[i], shapes[j]))
-			for _, c := range packets {
-				ask(t, b, policytest.Question{Port: "b", Direction: policy.Ingress, Connection: c})
-				tried++
-			}
-			b.Switch.Close()
+			try(policy.Union, shapes[i], shapes[j])
 		}
+		for j := i % 41; j < len(shapes); j += 41 {
+			try(policy.Ordered, as(shapes[i], policy.Drop), as(shapes[j], policy.Allow))
+		}
+		try(policy.Ordered, as(shapes[i], policy.Allow), as(policy.Rule{Protocol: policy.All}, policy.Drop))
 	}
-	require.Equal(t, smallWorldSize, tried, "the generator has changed")
+	require.Equal(t, map[policy.Evaluation]int{policy.Union: smallWorldSize, policy.Ordered: smallWorldOrderedSize}, tried, "the generator has changed")
 }
 
 // A rule for a query with a code says nothing of the answer to a query with another.
 func TestOracle_AnswerHasTheCodeOfItsQuery(t *testing.T) {
 	query, code := 8, 1
-	w := smallWorld(
+	w := smallWorld(policy.Ordered,
 		policy.Rule{Protocol: policy.ICMP, ICMPType: &query, ICMPCode: &code, Action: policy.Drop},
 		policy.Rule{Protocol: policy.All, Action: policy.Allow},
 	)
@@ -132,11 +139,33 @@ func TestOracle_AnswerHasTheCodeOfItsQuery(t *testing.T) {
 	require.True(t, ask(t, newBench(t, w), ping))
 }
 
-// smallWorldSize is the number of packets tried, so that a generator that shrinks is seen.
-const smallWorldSize = 33948
+// A list of more rules than one flow carries conjunctions for drops what its last rule says, too.
+func TestOracle_LongBlocklist(t *testing.T) {
+	const blocked = 4500
+	var rules []policy.Rule
+	for i := range blocked {
+		from := netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 18, byte(i >> 8), byte(i)}), 32)
+		rules = append(rules, policy.Rule{Protocol: policy.TCP, Action: policy.Drop, Remote: policy.Remote{CIDRs: []policy.CIDR{policy.CIDR(from)}}})
+	}
+	b := newBench(t, smallWorld(policy.Ordered, append(rules, policy.Rule{Protocol: policy.All, Action: policy.Allow})...))
+	for _, row := range []struct {
+		last   int
+		passes bool
+	}{{0, false}, {blocked / 2, false}, {blocked - 1, false}, {blocked, true}} {
+		require.Equal(t, row.passes, ask(t, b, policytest.Question{Port: "b", Direction: policy.Ingress, Connection: policy.Connection{
+			Src: netip.AddrFrom4([4]byte{198, 18, byte(row.last >> 8), byte(row.last)}), Dst: netip.MustParseAddr("10.0.0.2"), Protocol: policy.ProtoTCP, SrcPort: 4000, DstPort: 80,
+		}}))
+	}
+}
+
+// How many connections are tried, so that a generator that shrinks is seen.
+const (
+	smallWorldSize        = 33948
+	smallWorldOrderedSize = 26312
+)
 
 // smallWorld has ports a (in group clients), b (protected, in group servers) and c (in no chosen group) on one segment.
-func smallWorld(rules ...policy.Rule) *policytest.World {
+func smallWorld(e policy.Evaluation, rules ...policy.Rule) *policytest.World {
 	w := policytest.Empty()
 	w.Put(&policy.VPC{Meta: policy.Meta{ID: "v"}, Name: "v", ProjectID: "p"})
 	w.Put(&policy.Subnet{Meta: policy.Meta{ID: "s"}, Name: "s", VPCID: "v", CIDRs: []netip.Prefix{
@@ -144,12 +173,10 @@ func smallWorld(rules ...policy.Rule) *policytest.World {
 	}})
 	w.Put(&policy.IPSet{Meta: policy.Meta{ID: "set"}, Name: "set", ProjectID: "p", IPVersion: 4})
 	w.Put(&policy.Entry{Meta: policy.Meta{ID: "e"}, IPSetID: "set", CIDR: policy.CIDR(netip.MustParsePrefix("10.0.0.0/31"))})
-	for _, g := range []string{"open", "clients", "servers"} {
+	for _, g := range []string{"open", "clients"} {
 		w.Put(&policy.Group{Meta: policy.Meta{ID: g}, Name: g, ProjectID: "p"})
 	}
-	if slices.ContainsFunc(rules, func(r policy.Rule) bool { return r.Action == policy.Drop }) {
-		w.Put(&policy.Group{Meta: policy.Meta{ID: "servers"}, Name: "servers", ProjectID: "p", Evaluation: policy.Ordered})
-	}
+	w.Put(&policy.Group{Meta: policy.Meta{ID: "servers"}, Name: "servers", ProjectID: "p", Evaluation: e})
 	w.Put(&policy.Rule{Meta: policy.Meta{ID: "open"}, GroupID: "open", Direction: policy.Egress, Protocol: policy.All})
 	for i := range rules {
 		r := rules[i].Clone().(*policy.Rule)

@@ -212,7 +212,7 @@ func (h *Host) componentFlows(p place, m openflow.Match) []openflow.Flow {
 	if len(list) == 0 {
 		return nil
 	}
-	list = list[:min(len(list), maxConjunctions)]
+	list, _ = h.fit(list)
 	actions := make([]openflow.Action, len(list))
 	for i, c := range list {
 		actions[i] = c
@@ -220,6 +220,27 @@ func (h *Host) componentFlows(p place, m openflow.Match) []openflow.Flow {
 	return []openflow.Flow{{
 		Table: p.table(), Priority: p.conjunctions(), Cookie: Cookie(CookieComponent, 0), Match: m, Actions: actions,
 	}}
+}
+
+// fit returns the conjunctions that one flow carries of a list, and those that it does not: rules that drop come first, so that what is
+// lost is what would be allowed.
+func (h *Host) fit(list []openflow.Conjunction) (carried, lost []openflow.Conjunction) {
+	if len(list) <= maxConjunctions {
+		return list, nil
+	}
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b openflow.Conjunction) int {
+		drops := func(c openflow.Conjunction) int {
+			if a := h.rules[policy.Number(c.ID)]; a != nil && a.Drop {
+				return 0
+			}
+			return 1
+		}
+		return drops(a) - drops(b)
+	})
+	carried, lost = list[:maxConjunctions], list[maxConjunctions:]
+	slices.SortFunc(carried, byID)
+	return carried, lost
 }
 
 // plainFlows is the flow of rules for everything that a local class (or an ordered group's turn) does; it carries the cookie of
@@ -240,9 +261,9 @@ func (h *Host) Problems() []string {
 	var out []string
 	for p, lists := range h.components {
 		for m, list := range lists {
-			if len(list) > maxConjunctions {
+			if _, lost := h.fit(list); len(lost) > 0 {
 				out = append(out, fmt.Sprintf("%d %s rules share %q, a flow carries %d; rules %d to %d are without effect there: split the group or the ports' groups",
-					len(list), p.dir, m, maxConjunctions, list[maxConjunctions].ID, list[len(list)-1].ID))
+					len(list), p.dir, m, maxConjunctions, lost[0].ID, lost[len(lost)-1].ID))
 			}
 		}
 	}

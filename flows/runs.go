@@ -5,6 +5,10 @@ import "conjunct/policy"
 // lastRun is the last run of rules that has a priority of its own. An ordered group has no more rules (policy.MaxOrderedRules).
 const lastRun = policy.MaxOrderedRules
 
+// longestRun is how many rules a run has at most: the component that stands for their group's turn carries a conjunction for each, and has
+// to leave room, because further components are shared with the runs of other groups.
+const longestRun = maxConjunctions / 2
+
 // runsOf numbers the runs of rules with equal action in an ordered group, per direction; rules are listed as they are tried. A
 // run has the number of its first rule's position, so that a rule that comes between two others changes no other run's
 // priority. Positions that reach too far for that leave the runs to be counted.
@@ -26,11 +30,14 @@ func numberedRuns(rules []*policy.Rule, wants func(*policy.Rule) int) (map[*poli
 	out := make(map[*policy.Rule]uint16, len(rules))
 	run := map[policy.Direction]int{}
 	last := map[policy.Direction]policy.Action{}
+	length := map[policy.Direction]int{}
 	for _, r := range rules {
-		if d := r.Direction; last[d] != r.Action {
+		d := r.Direction
+		if last[d] != r.Action || length[d] == longestRun {
 			run[d] = max(run[d]+1, wants(r))
-			last[d] = r.Action
+			last[d], length[d] = r.Action, 0
 		}
+		length[d]++
 		if run[r.Direction] > lastRun {
 			return nil, false
 		}

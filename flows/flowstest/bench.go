@@ -114,7 +114,7 @@ func (b *Bench) Send(p ofeval.Packet, from, to End) (bool, ofeval.Journey) {
 		src = SourceMAC(from.View, from.Addr)
 	}
 	p = p.With(openflow.MAC(openflow.EthSrc, src), openflow.MAC(openflow.EthDst, to.MAC))
-	if from.View == nil { // The frame arrives with the tag of the other end's segment.
+	if from.View == nil && to.View.Subnet.VLAN != 0 { // The frame arrives with the tag of the other end's segment.
 		p = p.With(openflow.Exact(openflow.VLANVID, uint64(to.View.Subnet.VLAN)|openflow.VLANPresent))
 	}
 	j := b.Switch.Inject(from.Port, p)

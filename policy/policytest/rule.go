@@ -47,7 +47,11 @@ func (w *World) turn(r *policy.Rule) {
 		return
 	}
 	r.Action = pick(w, policy.Allow, policy.Drop)
-	if !w.chance(5) {
+	switch w.r.IntN(10) {
+	case 0, 1:
+	case 2:
+		r.Position = new(pick(w, 100, 3999, 9000, policy.MaxPosition))
+	default:
 		r.Position = new(1 + w.r.IntN(rulesOfGroup+1))
 	}
 }
