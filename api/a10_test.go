@@ -78,7 +78,7 @@ var validations = []struct {
 		422, "default-group", "/security_group_id", "can't be attached"},
 	{"A-073 the default group stays", http.MethodDelete, "/v1/security-groups/{default}", ``,
 		403, "default-group", "", "belongs to its profile and stays"},
-	{"presets are read only", http.MethodPut, "/v1/profiles/isolated", `{}`, 405, "method-not-allowed", "", "it takes GET"},
+	{"presets are read only", http.MethodPut, "/v1/profiles/isolated", `{"name": "isolated"}`, 403, "preset-read-only", "", "create a profile of your own"},
 	{"A-057 limits have names", http.MethodPatch, "/v1/projects/prj", `{"limits": {"groups_per_instnce": 5}}`,
 		422, "limit-unknown", "/limits/groups_per_instnce", "groups_per_instance"},
 	{"A-057 limits are numbers", http.MethodPatch, "/v1/projects/prj", `{"limits": {"groups_per_instance": 0}}`,

@@ -121,7 +121,7 @@ func inOrder(documents []*document) []*document {
 // home is the project in which a document's names are looked up, and where its own name is unique.
 func (n *naming) home(d *document) (project, scope string) {
 	switch w := d.wire.(type) {
-	case *Project: // The request may mean one that its documents make.
+	case *Profile, *Project: // The request may mean a project that its documents make.
 		return "", ""
 	case *VPC:
 		project = n.project(d, w.ProjectID)
@@ -234,10 +234,15 @@ func attachedAt(s *policy.Snapshot, a *Attachment) (policy.Object, bool) {
 func (n *naming) resolved(p placed) any {
 	at := p.pointer() + "/spec"
 	switch w := p.wire.(type) {
-	case *Project:
+	case *Profile:
 		return w.Clone()
+	case *Project:
+		o := w.Clone().(*Project)
+		o.Profile = policy.ProfileName(n.resolve(policy.KindProfile, string(w.Profile), at+"/profile", ""))
+		return o
 	case *VPC:
 		o := w.Clone().(*VPC)
+		o.Profile = policy.ProfileName(n.resolve(policy.KindProfile, string(w.Profile), at+"/profile", ""))
 		o.ProjectID = policy.ProjectID(p.project)
 		return o
 	case *Subnet:

@@ -28,8 +28,8 @@ func (c *Client) Ports() Collection[Port]         { return Collection[Port]{c, "
 func (c *Client) Groups() Collection[Group]       { return Collection[Group]{c, "/v1/security-groups"} }
 func (c *Client) Rules() Collection[Rule]         { return Collection[Rule]{c, "/v1/rules"} } // without Create; see RulesOf
 func (c *Client) IPSets() Collection[IPSet]       { return Collection[IPSet]{c, "/v1/ip-sets"} }
-func (c *Client) Profiles() Collection[Profile]   { return Collection[Profile]{c, "/v1/profiles"} } // to read
-func (c *Client) Tokens() Collection[Token]       { return Collection[Token]{c, "/v1/tokens"} }     // without Put and Patch
+func (c *Client) Profiles() Collection[Profile]   { return Collection[Profile]{c, "/v1/profiles"} }
+func (c *Client) Tokens() Collection[Token]       { return Collection[Token]{c, "/v1/tokens"} } // without Put and Patch
 
 // What belongs to one object.
 

@@ -19,6 +19,7 @@ var nouns = []struct {
 	patch        string // a merge patch
 	changed      string // what the body has after the patch
 }{
+	{"profiles", "prf-", `{"name": "f{n}", "default_group": {"name": "base", "rules": [{"direction": "out", "protocol": "all"}]}, "max_groups_per_instance": {n}}`, `{"smtp_guard": true}`, `"smtp_guard":true`},
 	{"projects", "prj-", `{"name": "p{n}", "profile": "isolated", "smtp_allowed": false, "limits": {"groups_per_instance": 5}}`, `{"smtp_allowed": true}`, `"smtp_allowed":true`},
 	{"vpcs", "vpc-", `{"name": "v{n}", "project_id": "prj", "profile": null}`, `{"profile": "open-until-ruled"}`, `"profile":"open-until-ruled"`},
 	{"subnets", "sub-", `{"name": "s{n}", "vpc_id": "vpc", "cidrs": ["10.{n}.0.0/24"], "vlan": 1{n}}`, `{"vlan": 400}`, `"vlan":400`},

@@ -59,6 +59,7 @@ type renamed struct{ from, to string }
 // manifestKinds is the table of what may be applied, in the order in which names are found out: each kind after those that
 // its names are looked up in.
 var manifestKinds = []manifestKind{
+	{version: versionOwn, name: "Profile", object: policy.KindProfile, read: readAs(func() any { return new(Profile) })},
 	{version: versionOwn, name: "Project", object: policy.KindProject, read: readAs(func() any { return new(Project) })},
 	{version: versionOwn, name: "VPC", object: policy.KindVPC, read: readAs(func() any { return new(VPC) })},
 	{version: versionOwn, name: "Subnet", object: policy.KindSubnet, read: readAs(func() any { return new(Subnet) })},
@@ -203,6 +204,8 @@ func readAs(blank func() any) func(*document) (any, error) {
 // setName gives the wire form the name of the metadata, where the kind has names.
 func setName(wire any, name string) {
 	switch o := wire.(type) {
+	case *Profile:
+		o.Name = name
 	case *Project:
 		o.Name = name
 	case *VPC:

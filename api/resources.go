@@ -49,7 +49,10 @@ var resources = []resource{
 	{
 		kind: policy.KindProject, path: "projects", write: true,
 		blank: func() any { return new(Project) }, view: asStored, save: saveAsSent, remove: removeProject,
-		filter: map[string]field{"name": one(func(p *Project) string { return p.Name })},
+		filter: map[string]field{
+			"name":    one(func(p *Project) string { return p.Name }),
+			"profile": one(func(p *Project) policy.ProfileName { return p.Profile }),
+		},
 	},
 	{
 		kind: policy.KindVPC, path: "vpcs", write: true,
@@ -57,6 +60,7 @@ var resources = []resource{
 		filter: map[string]field{
 			"name":       one(func(v *VPC) string { return v.Name }),
 			"project_id": one(func(v *VPC) policy.ProjectID { return v.ProjectID }),
+			"profile":    one(func(v *VPC) policy.ProfileName { return v.Profile }),
 		},
 	},
 	{
@@ -107,6 +111,8 @@ var resources = []resource{
 		filter: map[string]field{
 			"name":       one(func(g *Group) string { return g.Name }),
 			"project_id": one(func(g *Group) policy.ProjectID { return g.ProjectID }),
+			"vpc_id":     one(func(g *Group) policy.VPCID { return g.VPCID }),
+			"origin":     one(func(g *Group) policy.Origin { return g.Origin }),
 		},
 	},
 	{
@@ -134,8 +140,13 @@ var resources = []resource{
 		},
 	},
 	{
-		kind: policy.KindProfile, path: "profiles", view: asStored,
-		filter: map[string]field{"name": one(func(p *Profile) string { return p.Name })},
+		kind: policy.KindProfile, path: "profiles", write: true,
+		blank: func() any { return new(Profile) }, view: asStored, save: saveProfile, remove: removeProfile,
+		filter: map[string]field{
+			"name":           one(func(p *Profile) string { return p.Name }),
+			"when_no_groups": one(func(p *Profile) policy.NoGroups { return p.WhenNoGroups }),
+			"evaluation":     one(func(p *Profile) policy.Evaluation { return p.Evaluation }),
+		},
 	},
 	{
 		kind: policy.KindToken, path: "tokens", write: true,

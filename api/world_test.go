@@ -60,6 +60,7 @@ func run(m *testing.M) int {
 type world struct {
 	*testing.T
 	store  *store.Store
+	prefix string // of the store's keys
 	hosts  *hosts
 	server *api.Server
 	http   *httptest.Server
@@ -69,10 +70,11 @@ type world struct {
 
 func newWorld(t *testing.T, edit ...func(*api.Options)) *world {
 	t.Helper()
-	s, err := store.New(t.Context(), etcd, store.Options{Prefix: fmt.Sprintf("/world/%d/", worlds.Add(1))})
+	prefix := fmt.Sprintf("/world/%d/", worlds.Add(1))
+	s, err := store.New(t.Context(), etcd, store.Options{Prefix: prefix})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
-	w := &world{T: t, store: s, hosts: newHosts()}
+	w := &world{T: t, store: s, prefix: prefix, hosts: newHosts()}
 	o := api.Options{Objects: s, Inspector: w.hosts, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}
 	for _, e := range edit {
 		e(&o)

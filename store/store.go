@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -23,7 +24,7 @@ type Options struct {
 	Endpoints      []string           // of an external etcd; Dir is ignored then
 	TLS            *tls.Config        // for Endpoints
 	Prefix         string             // of all keys; DefaultPrefix when empty
-	DefaultProfile policy.ProfileName // of the snapshots; isolated when empty
+	DefaultProfile policy.ProfileName // the installation's, by name or id; isolated when empty; it has to exist
 	Log            *slog.Logger       // nil discards
 	Clock          func() time.Time   // nil is time.Now
 }
@@ -104,6 +105,9 @@ func open(ctx context.Context, client *clientv3.Client, o Options, closeClient f
 	s.numbers, s.fence = newNumbers(client, s.layout), newFence(s.layout)
 	snapshot, err := s.load(ctx, o.DefaultProfile, 0)
 	if err == nil {
+		err = nameProfile(snapshot)
+	}
+	if err == nil {
 		s.workspace.state = stateOf(s.layout, snapshot)
 		err = s.repairIndex(ctx, s.workspace.state)
 	}
@@ -116,6 +120,22 @@ func open(ctx context.Context, client *clientv3.Client, o Options, closeClient f
 	s.stop = stop
 	s.running.Go(func() { s.follow(following) })
 	return s, nil
+}
+
+// nameProfile makes the default profile, which may be given by name, the id of one that exists.
+func nameProfile(s *policy.Snapshot) error {
+	if _, ok := policy.Find[*policy.Profile](s, s.DefaultProfile); ok {
+		return nil
+	}
+	var names []string
+	for _, p := range policy.List[*policy.Profile](s, nil) {
+		if p.Name == string(s.DefaultProfile) {
+			s.DefaultProfile = policy.ProfileName(p.ID)
+			return nil
+		}
+		names = append(names, p.Name)
+	}
+	return fmt.Errorf("%q is not a profile; there are %s", s.DefaultProfile, strings.Join(names, ", "))
 }
 
 // Close ends everything that Open started and closes the channels of those who watch.

@@ -168,7 +168,7 @@ func writable(k key) error {
 		}}}
 	}
 	if isPreset(k) {
-		return &policy.Forbidden{Code: "preset", Message: fmt.Sprintf("profile %q ships with Conjunct and can't be changed; make another", k.id)}
+		return &policy.Forbidden{Code: "preset-read-only", Message: fmt.Sprintf("profile %q ships with Conjunct and is read-only", k.id)}
 	}
 	return nil
 }

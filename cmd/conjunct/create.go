@@ -24,7 +24,7 @@ Objects of a project are created in that of --project; it may be left out while 
 		RunE: func(*cobra.Command, []string) error { return usage("say what to create") },
 	}
 	for _, make := range []func(*session) *cobra.Command{
-		createProjectCommand, createVPCCommand, createSubnetCommand, createHypervisorCommand, createInstanceCommand, createPortCommand,
+		createProfileCommand, createProjectCommand, createVPCCommand, createSubnetCommand, createHypervisorCommand, createInstanceCommand, createPortCommand,
 		createGroupCommand, createRuleCommand, createIPSetCommand, createEntryCommand,
 	} {
 		one := make(s)

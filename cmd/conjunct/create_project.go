@@ -20,7 +20,11 @@ func createProjectCommand(s *session) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			in.Name, in.Profile = args[0], policy.ProfileName(profile)
+			judge, err := n.optional(policy.KindProfile, profile)
+			if err != nil {
+				return err
+			}
+			in.Name, in.Profile = args[0], policy.ProfileName(judge)
 			return create(s, n, policy.KindProject, n.client.Projects(), id, &in)
 		},
 	}

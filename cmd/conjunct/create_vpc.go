@@ -24,7 +24,11 @@ func createVPCCommand(s *session) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			in := &api.VPC{Name: args[0], ProjectID: project, Profile: policy.ProfileName(profile)}
+			judge, err := n.optional(policy.KindProfile, profile)
+			if err != nil {
+				return err
+			}
+			in := &api.VPC{Name: args[0], ProjectID: project, Profile: policy.ProfileName(judge)}
 			return create(s, n, policy.KindVPC, n.client.VPCs(), id, in)
 		},
 	}

@@ -28,7 +28,7 @@ var reported = map[string]bool{
 var referring = map[string]policy.Kind{
 	"instance_id": policy.KindInstance, "port_id": policy.KindPort, "subnet_id": policy.KindSubnet, "vpc_id": policy.KindVPC,
 	"hypervisor_id": policy.KindHypervisor, "security_group_id": policy.KindGroup, "security_group_ids": policy.KindGroup,
-	"ip_set_id": policy.KindIPSet,
+	"ip_set_id": policy.KindIPSet, "profile": policy.KindProfile,
 }
 
 // chosen are the fields whose members are named by people, whatever they are called.

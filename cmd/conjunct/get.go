@@ -47,8 +47,8 @@ Kinds: ` + strings.Join(kindWords(), ", ") + `, all; and platform-rules.`,
 				if err != nil {
 					return err
 				}
-				if len(rows) > 1 { // Not once more what instances and ports list themselves.
-					one = slices.DeleteFunc(one, func(f shown) bool { return listedElsewhere(f.object) })
+				if len(rows) > 1 { // Not once more what instances and ports list themselves, nor what is everywhere.
+					one = slices.DeleteFunc(one, func(f shown) bool { return listedElsewhere(f.object) || isPreset(f.object) })
 				}
 				found = append(found, one...)
 			}

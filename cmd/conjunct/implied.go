@@ -21,6 +21,16 @@ func listedElsewhere(o object) bool {
 	return ok && (a.Target.InstanceID != "" || a.Target.PortID != "")
 }
 
+// isPreset reports whether an object is a profile that every installation has.
+func isPreset(o object) bool {
+	p, ok := o.(*api.Profile)
+	if !ok {
+		return false
+	}
+	_, ok = policy.Preset(policy.ProfileName(p.ID))
+	return ok
+}
+
 // untouched reports whether a group is as a profile made it: whoever applies the project or the VPC gets it. Saying it would
 // stand against that.
 func (n *names) untouched(g *api.Group) bool {

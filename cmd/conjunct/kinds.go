@@ -48,6 +48,11 @@ func kinds() []kind {
 	}}
 	return []kind{
 		{
+			noun: policy.KindProfile, words: []string{"prf"}, manifest: "Profile", named: true,
+			objects: typed[api.Profile, *api.Profile]((*api.Client).Profiles),
+			header:  []string{"NO GROUPS", "NO RULES", "DEFAULT GROUP", "EVALUATION", "GROUP DELETE", "SMTP GUARD"}, row: profileRow,
+		},
+		{
 			noun: policy.KindProject, words: []string{"prj"}, manifest: "Project", named: true,
 			objects: typed[api.Project, *api.Project]((*api.Client).Projects),
 			header:  []string{"PROFILE", "SMTP ALLOWED", "LIMITS"}, row: projectRow,
@@ -126,11 +131,6 @@ func kinds() []kind {
 				return n.projectOf(policy.KindIPSet, string(o.(*api.Entry).IPSetID))
 			},
 			header: []string{"IP SET", "DESCRIPTION"}, row: entryRow,
-		},
-		{
-			noun: policy.KindProfile, named: true,
-			objects: typed[api.Profile, *api.Profile]((*api.Client).Profiles),
-			header:  []string{"NO GROUPS", "NO RULES", "DEFAULT GROUP", "EVALUATION", "GROUP DELETE", "SMTP GUARD"}, row: profileRow,
 		},
 		{
 			noun: policy.KindToken, named: true,

@@ -13,7 +13,7 @@ import (
 
 // The columns of each kind; see the table of kinds.
 
-func projectRow(_ *names, o object) []string {
+func projectRow(n *names, o object) []string {
 	p := o.(*api.Project)
 	smtp := "no"
 	if p.SMTPAllowed {
@@ -23,12 +23,12 @@ func projectRow(_ *names, o object) []string {
 	for _, name := range slices.Sorted(maps.Keys(p.Limits)) {
 		limits = append(limits, fmt.Sprintf("%s=%d", name, p.Limits[name]))
 	}
-	return []string{string(p.Profile), smtp, strings.Join(limits, ",")}
+	return []string{n.label(policy.KindProfile, string(p.Profile)), smtp, strings.Join(limits, ",")}
 }
 
-func vpcRow(_ *names, o object) []string {
+func vpcRow(n *names, o object) []string {
 	v := o.(*api.VPC)
-	return []string{string(v.Profile), number(v.Number)}
+	return []string{n.label(policy.KindProfile, string(v.Profile)), number(v.Number)}
 }
 
 func subnetKey(n *names, o object) string {

@@ -145,7 +145,7 @@ type naming struct {
 }
 
 var (
-	randomID = regexp.MustCompile(`\b(prj|vpc|sub|ins|prt|sg|sgr|att|ips|ipe|tok)-[0-9a-z]{16}\b`)
+	randomID = regexp.MustCompile(`\b(prf|prj|vpc|sub|ins|prt|sg|sgr|att|ips|ipe|tok)-[0-9a-z]{16}\b`)
 	timeText = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*Z`)
 	secret   = regexp.MustCompile(`cjt_\S+`)
 )

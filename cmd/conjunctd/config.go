@@ -24,7 +24,7 @@ type Config struct {
 	Etcd     EtcdConfig     `json:"etcd"`
 	Redis    RedisConfig    `json:"redis"`
 	Bridge   BridgeConfig   `json:"bridge"`
-	Profile  string         `json:"profile"` // of projects that name none
+	Profile  string         `json:"profile"` // of projects that name none: a preset, or one that the store holds
 	Log      LogConfig      `json:"log"`
 	Debug    ListenConfig   `json:"debug"` // profiles of the daemon; nowhere when empty, and on loopback only
 }
@@ -184,8 +184,8 @@ func (c *Config) check() error {
 	if time.Duration(c.Bridge.Compare) < time.Second {
 		bad("bridge.compare", "%s is below 1s", time.Duration(c.Bridge.Compare))
 	}
-	if _, ok := policy.Preset(policy.ProfileName(c.Profile)); !ok {
-		bad("profile", "%q is not a profile; there are %s", c.Profile, presetNames())
+	if !policy.ValidName(c.Profile) { // Whether it exists shows when the store is open.
+		bad("profile", "%q is not the name of a profile, such as %s", c.Profile, presetNames())
 	}
 	return errors.Join(errs...)
 }

@@ -42,7 +42,7 @@ func TestConfig_ErrorsNameTheKey(t *testing.T) {
 		{"bridge.compare", "soon", "bridge.compare: \"soon\""},
 		{"debug.listen", "0.0.0.0:6060", "debug.listen: 0.0.0.0:6060 is not loopback"},
 		{"debug.listen", "6060", "debug.listen: \"6060\" is not ADDRESS:PORT"},
-		{"profile", "none", "profile: \"none\" is not a profile"},
+		{"profile", "no such", "profile: \"no such\" is not the name of a profile"},
 		{"bridge.nmae", "x", "bridge.nmae: there is no such key"},
 	} {
 		_, err := load("", map[string]string{row.key: row.value})
