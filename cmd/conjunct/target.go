@@ -9,70 +9,82 @@ import (
 	"conjunct/policy"
 )
 
-// targetFlags say to whom a group is attached.
+// targetFlags say to whom a group is attached: to all that are named.
 type targetFlags struct {
-	instance, port, subnet, cidr, vpc, tag string
+	instances, ports, subnets, cidrs, tags []string
+	vpc                                    string
 }
 
 func (f *targetFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.instance, "instance", "", "all ports of the instance")
-	flags.StringVar(&f.port, "port", "", "the port")
-	flags.StringVar(&f.subnet, "subnet", "", "all ports of the subnet (NAME or VPC/NAME), present and future")
-	flags.StringVar(&f.cidr, "cidr", "", "all ports of a VPC that have an address in the CIDR, present and future; needs --vpc")
+	flags.StringSliceVar(&f.instances, "instance", nil, "all ports of the instance (may be repeated, as the others)")
+	flags.StringSliceVar(&f.ports, "port", nil, "the port")
+	flags.StringSliceVar(&f.subnets, "subnet", nil, "all ports of the subnet (NAME or VPC/NAME), present and future")
+	flags.StringSliceVar(&f.cidrs, "cidr", nil, "all ports of a VPC that have an address in the CIDR, present and future; needs --vpc")
 	flags.StringVar(&f.vpc, "vpc", "", "the VPC of --cidr")
-	flags.StringVar(&f.tag, "tag", "", "all ports of instances with the tag KEY=VALUE, present and future")
-	cmd.MarkFlagsMutuallyExclusive("instance", "port", "subnet", "cidr", "tag")
+	flags.StringSliceVar(&f.tags, "tag", nil, "all ports of instances with the tag KEY=VALUE, present and future")
 	cmd.MarkFlagsOneRequired("instance", "port", "subnet", "cidr", "tag")
 	cmd.MarkFlagsRequiredTogether("cidr", "vpc")
 }
 
 // resolve finds out which group a command line speaks of, and to whom the flags attach it.
-func (f *targetFlags) resolve(ctx context.Context, s *session, word string) (*names, policy.GroupID, policy.Target, error) {
+func (f *targetFlags) resolve(ctx context.Context, s *session, word string) (*names, policy.GroupID, []policy.Target, error) {
 	n, err := s.names(ctx)
 	if err != nil {
-		return nil, "", policy.Target{}, err
+		return nil, "", nil, err
 	}
 	group, err := n.id(policy.KindGroup, word)
 	if err != nil {
-		return nil, "", policy.Target{}, err
+		return nil, "", nil, err
 	}
-	target, err := f.target(n)
-	return n, policy.GroupID(group), target, err
+	targets, err := f.targets(n)
+	return n, policy.GroupID(group), targets, err
 }
 
-// target is what the flags mean.
-func (f *targetFlags) target(n *names) (t policy.Target, err error) {
+// targets are what the flags mean.
+func (f *targetFlags) targets(n *names) (out []policy.Target, err error) {
 	for _, row := range []struct {
-		word string
-		kind policy.Kind
-		set  func(id string)
+		words  []string
+		kind   policy.Kind
+		target func(id string) policy.Target
 	}{
-		{f.instance, policy.KindInstance, func(id string) { t.InstanceID = policy.InstanceID(id) }},
-		{f.port, policy.KindPort, func(id string) { t.PortID = policy.PortID(id) }},
-		{f.subnet, policy.KindSubnet, func(id string) { t.SubnetID = policy.SubnetID(id) }},
-		{f.vpc, policy.KindVPC, func(id string) { t.VPCID = policy.VPCID(id) }},
+		{f.instances, policy.KindInstance, func(id string) policy.Target { return policy.Target{InstanceID: policy.InstanceID(id)} }},
+		{f.ports, policy.KindPort, func(id string) policy.Target { return policy.Target{PortID: policy.PortID(id)} }},
+		{f.subnets, policy.KindSubnet, func(id string) policy.Target { return policy.Target{SubnetID: policy.SubnetID(id)} }},
 	} {
-		id, err := n.optional(row.kind, row.word)
-		if err != nil {
-			return t, err
+		for _, word := range row.words {
+			id, err := n.id(row.kind, word)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, row.target(id))
 		}
-		row.set(id)
 	}
-	if f.cidr != "" {
-		p, err := policy.ParsePrefix(f.cidr)
+	vpc, err := n.optional(policy.KindVPC, f.vpc)
+	if err != nil {
+		return nil, err
+	}
+	for _, word := range f.cidrs {
+		p, err := policy.ParsePrefix(word)
 		if err != nil {
-			return t, &usageError{err}
+			return nil, &usageError{err}
 		}
 		c := policy.CIDR(p)
-		t.CIDR = &c
+		out = append(out, policy.Target{CIDR: &c, VPCID: policy.VPCID(vpc)})
 	}
-	if f.tag != "" {
-		key, value, ok := strings.Cut(f.tag, "=")
+	for _, word := range f.tags {
+		key, value, ok := strings.Cut(word, "=")
 		if !ok || key == "" {
-			return t, usage("--tag %q is not KEY=VALUE", f.tag)
+			return nil, usage("--tag %q is not KEY=VALUE", word)
 		}
-		t.Tag = map[string]string{key: value}
+		out = append(out, policy.Target{Tag: map[string]string{key: value}})
 	}
-	return t, nil
+	return out, nil
+}
+
+// attached says of each target what became of it.
+func (s *session) attached(n *names, group policy.GroupID, verb string, targets []policy.Target) {
+	for _, t := range targets {
+		s.printf("security-group %s %s %s%s\n", n.label(policy.KindGroup, string(group)), verb, n.targetWords(t), s.dryWords())
+	}
 }
