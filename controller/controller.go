@@ -225,7 +225,10 @@ func (c *Controller) Run(ctx context.Context) error {
 	}
 	for b := range batches {
 		c.ledger.follow(b)
-		hosts := c.model.apply(b)
+		heard := c.options.Clock()
+		hosts, accepted := c.model.apply(b)
+		c.metrics.stage(stageDurable, accepted, heard)
+		c.metrics.stage(stageModelled, accepted, c.options.Clock())
 		c.metrics.revision.Set(float64(b.Revision))
 		c.dial(hosts)
 	}

@@ -29,7 +29,7 @@ func (s *session) flush(ctx context.Context) error {
 // carryOut makes the step on the bridge and confirms what was taken. lost are ports whose flows the bridge lacked.
 func (s *session) carryOut(ctx context.Context, st *step, t taken, start time.Time, lost []uint16) error {
 	m := s.c.metrics
-	m.stage(stageModelled, t.since, start)
+	m.stage(stageTaken, t.since, start)
 	m.stage(stageComputed, t.since, s.c.options.Clock())
 	if st.empty() {
 		s.h.confirm()

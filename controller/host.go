@@ -52,6 +52,8 @@ type host struct {
 	uses       map[policy.Number]int
 	progress   progress
 	since      time.Time // when the oldest change that waits was accepted by the store
+	// behindSince is when the oldest change that is not confirmed was; zero when all are, or nobody knows.
+	behindSince time.Time
 
 	session  *session          // nil without a switch
 	drops    map[string]uint64 // packets that the bridge has dropped, by reason, at the last reading
@@ -113,6 +115,9 @@ func (h *host) remark() {
 
 // touch notes that the revision concerns the host, and wakes it.
 func (h *host) touch(before, revision int64, accepted time.Time) {
+	if h.progress.oldest() == 0 {
+		h.behindSince = accepted
+	}
 	h.progress.touch(before, revision)
 	if h.since.IsZero() {
 		h.since = accepted

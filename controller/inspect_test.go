@@ -78,7 +78,7 @@ func TestMetrics(t *testing.T) {
 	}
 	require.EqualValues(t, w.hv.mods(), is["conjunct_flow_mods_total add"]+is["conjunct_flow_mods_total delete"])
 	require.NotZero(t, is["conjunct_bundles_total"])
-	for _, stage := range []string{stageModelled, stageComputed, stageSent, stageConfirmed} {
+	for _, stage := range []string{stageDurable, stageModelled, stageTaken, stageComputed, stageSent, stageConfirmed} {
 		require.NotZero(t, is["conjunct_change_seconds "+stage])
 	}
 }

@@ -8,9 +8,12 @@ import (
 	"conjunct/policy"
 )
 
-// The stages that a change goes through, each timed from when the store accepted it.
+// The stages that a change goes through, each timed from when the store accepted it: the first two once for a change, the
+// others for each host that it concerns.
 const (
-	stageModelled  = "modelled"  // its host begins to look at it
+	stageDurable   = "durable"   // the store has it on disk and has told
+	stageModelled  = "modelled"  // the model has it, and the hosts that it concerns are woken
+	stageTaken     = "taken"     // its host begins to look at it: what was under way before is confirmed
 	stageComputed  = "computed"  // the flows are known
 	stageSent      = "sent"      // all of the bundle is on its way
 	stageConfirmed = "confirmed" // the switch has answered the barrier
@@ -34,7 +37,7 @@ type metrics struct {
 func newMetrics(r prometheus.Registerer, c *Controller) (*metrics, error) {
 	m := &metrics{
 		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "conjunct_change_seconds", Help: "Time from when the store accepted a change until it reached a stage, per host.",
+			Name: "conjunct_change_seconds", Help: "Time from when the store accepted a change until it reached a stage: once (durable, modelled), or for each host.",
 			Buckets: prometheus.ExponentialBuckets(0.0001, 2, 18),
 		}, []string{"stage"}),
 		flowMods: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -90,6 +93,8 @@ var (
 	portsDesc = prometheus.NewDesc("conjunct_ports", "Ports by state.", []string{"state"}, nil)
 	dropsDesc = prometheus.NewDesc("conjunct_dropped_packets_total", "Packets that a bridge has dropped since its switch started, by reason.", []string{"host", "reason"}, nil)
 	lagDesc   = prometheus.NewDesc("conjunct_hosts_behind", "Hypervisors whose bridge has not confirmed all that concerns them.", nil, nil)
+	ageDesc   = prometheus.NewDesc("conjunct_lag_seconds", "How long ago the oldest change was accepted that a connected bridge has not confirmed; 0 for none.", nil, nil)
+	queueDesc = prometheus.NewDesc("conjunct_pending", "Sets of flows that changed and wait to be sent, over all hosts: each at most once, bounded per host.", nil, nil)
 )
 
 // states counts hosts and ports by state when it is scraped.
@@ -99,18 +104,22 @@ func (s *states) Describe(ch chan<- *prometheus.Desc) {
 	ch <- hostsDesc
 	ch <- portsDesc
 	ch <- lagDesc
+	ch <- ageDesc
+	ch <- queueDesc
 	ch <- dropsDesc
 }
 
 func (s *states) Collect(ch chan<- prometheus.Metric) {
-	hosts, ports, behind := s.c.model.census()
+	hosts, ports, q := s.c.model.census()
 	for _, state := range hostStates {
 		ch <- prometheus.MustNewConstMetric(hostsDesc, prometheus.GaugeValue, float64(hosts[state]), string(state))
 	}
 	for _, state := range portStates {
 		ch <- prometheus.MustNewConstMetric(portsDesc, prometheus.GaugeValue, float64(ports[state]), string(state))
 	}
-	ch <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, float64(behind))
+	ch <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, float64(q.behind))
+	ch <- prometheus.MustNewConstMetric(ageDesc, prometheus.GaugeValue, q.lag.Seconds())
+	ch <- prometheus.MustNewConstMetric(queueDesc, prometheus.GaugeValue, float64(q.pending))
 	for host, drops := range s.c.model.drops() {
 		for reason, packets := range drops {
 			ch <- prometheus.MustNewConstMetric(dropsDesc, prometheus.CounterValue, float64(packets), string(host), reason)

@@ -74,12 +74,14 @@ func (m *model) load(s *policy.Snapshot) {
 }
 
 // apply takes over a batch of the store and returns the hypervisors that it is about.
-func (m *model) apply(b policy.Batch) []policy.HostID {
+// accepted is when the store accepted it.
+func (m *model) apply(b policy.Batch) (hosts []policy.HostID, accepted time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	hosts := m.applyLocked(b, m.acceptedAt(b))
+	accepted = m.acceptedAt(b)
+	hosts = m.applyLocked(b, accepted)
 	m.offer(b)
-	return hosts
+	return hosts, accepted
 }
 
 // acceptedAt is when the store accepted the batch, as the objects in it tell; the present when it only deletes.
@@ -122,7 +124,7 @@ func (m *model) applyLocked(b policy.Batch, accepted time.Time) []policy.HostID 
 	for h := range touched {
 		h.touch(before, b.Revision, accepted)
 		if h.session == nil && h.progress.confirmed != 0 {
-			h.flows.Changes() // The next session compares the whole bridge; nothing is to pile up until then.
+			h.changes() // The next session compares the whole bridge; nothing is to pile up until then.
 		}
 	}
 	m.news.spread()

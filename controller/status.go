@@ -74,6 +74,9 @@ func (h *host) state() policy.HostState {
 	return policy.HostReady
 }
 
+// slow is how long a switch may take until its operator is told.
+const slow = 3 * time.Second
+
 // problems are what the host's operator should know.
 func (h *host) problems() (out []string) {
 	h.look(func() { out = h.problemsLocked() })
@@ -96,6 +99,10 @@ func (h *host) problemsLocked() []string {
 	}
 	if h.failure != "" && h.phase != phaseInSync {
 		out = append(out, "the switch was disconnected: "+h.failure)
+	}
+	if lag := h.lag(h.model.clock()); lag > slow {
+		out = append(out, fmt.Sprintf("the switch has not confirmed changes for %s; %d more wait, at most the newest of each flow",
+			lag.Round(time.Second), h.flows.Pending()))
 	}
 	out = append(out, h.flows.Problems()...)
 	slices.Sort(out)
@@ -156,8 +163,23 @@ func (m *model) revision() int64 {
 	return m.snapshot.Revision
 }
 
-// census counts hosts and ports by state, and the hosts that are behind.
-func (m *model) census() (hosts map[policy.HostState]int, ports map[policy.PortState]int, behind int) {
+// queues are what waits for switches.
+type queues struct {
+	behind  int           // hosts
+	pending int           // sets of flows, over all hosts
+	lag     time.Duration // of the oldest change that a connected switch has not confirmed
+}
+
+// lag is how long the host's switch, which is connected, has not confirmed something. The host's mu is held.
+func (h *host) lag(now time.Time) time.Duration {
+	if h.session == nil || h.behindSince.IsZero() || h.progress.oldest() == 0 {
+		return 0
+	}
+	return now.Sub(h.behindSince)
+}
+
+// census counts hosts and ports by state, and what waits for switches.
+func (m *model) census() (hosts map[policy.HostState]int, ports map[policy.PortState]int, q queues) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	hosts, ports = make(map[policy.HostState]int), make(map[policy.PortState]int)
@@ -165,14 +187,16 @@ func (m *model) census() (hosts map[policy.HostState]int, ports map[policy.PortS
 		h.mu.Lock()
 		hosts[h.state()]++
 		if h.progress.oldest() != 0 {
-			behind++
+			q.behind++
 		}
+		q.pending += h.flows.Pending()
+		q.lag = max(q.lag, h.lag(m.clock()))
 		h.mu.Unlock()
 	}
 	for _, p := range m.ports.byID {
 		ports[m.portStatus(p).State]++
 	}
-	return hosts, ports, behind
+	return hosts, ports, q
 }
 
 // drops are the packets that each bridge has dropped, by reason, at the last reading of its counters.

@@ -24,7 +24,7 @@ func (h *host) take() taken {
 }
 
 func (h *host) takeLocked() taken {
-	t := taken{changes: h.flows.Changes(), revision: h.model.snapshot.Revision, since: h.since}
+	t := taken{changes: h.changes(), revision: h.model.snapshot.Revision, since: h.since}
 	h.progress.take(t.revision)
 	h.since = time.Time{}
 	for _, pl := range h.plugs {
@@ -32,8 +32,15 @@ func (h *host) takeLocked() taken {
 			pl.sent = true
 		}
 	}
-	h.counted = h.counted && t.changes.Empty()
 	return t
+}
+
+// changes takes what has changed in the host's flows, and goes on counting them.
+func (h *host) changes() flows.Changes {
+	c := h.flows.Changes()
+	h.count += c.Grown
+	h.counted = h.counted && !c.Full
+	return c
 }
 
 // takeAll takes everything: how the bridge differs from it, and which differences follow from changes that were not sent yet.
@@ -61,6 +68,7 @@ func (h *host) confirm() {
 	h.model.mu.RLock()
 	h.mu.Lock()
 	h.progress.confirm()
+	h.behindSince = h.since // of what came while the bundle was under way
 	for _, pl := range h.plugs {
 		if pl.sent && pl.confirmed == 0 {
 			pl.confirmed = max(1, h.progress.taken)

@@ -19,7 +19,13 @@ type Changes struct {
 	// Renew are flows that count and stand in Add otherwise. They are to be deleted before, in the same step: what has been
 	// counted so far was for the flow as it was, and is told then.
 	Renew []openflow.Flow
+	// Grown is by how much the number of flows has grown; it is not known when Full.
+	Grown int
 }
+
+// maxPending is how many units may have changed before Changes gives up telling which, and asks for a comparison: what is
+// remembered for a bridge that takes nothing is bounded, whatever changes meanwhile. A unit takes about a kilobyte.
+const maxPending = 1 << 14
 
 // Empty reports whether there is nothing to do.
 func (c *Changes) Empty() bool { return !c.Full && len(c.Add) == 0 && len(c.Delete) == 0 }
@@ -37,6 +43,11 @@ func (h *Host) touch(u unit) {
 // touchAs is touch for a unit whose present flows the caller knows.
 func (h *Host) touchAs(u unit, flows []openflow.Flow) {
 	if h.full || h.touched[u] {
+		return
+	}
+	if len(h.touched) >= maxPending {
+		h.full = true
+		h.touched, h.before = map[unit]bool{}, map[flowKey]openflow.Flow{}
 		return
 	}
 	h.touched[u] = true
@@ -64,6 +75,9 @@ func (h *Host) renumbered(moved bool) {
 // Dirty reports whether something may have changed since the last Changes.
 func (h *Host) Dirty() bool { return h.full || len(h.touched) > 0 }
 
+// Pending counts what may have changed since the last Changes: small sets of flows, each of which one thing stands behind.
+func (h *Host) Pending() int { return len(h.touched) }
+
 // Changes takes what has changed since the last call.
 func (h *Host) Changes() Changes {
 	c := Changes{Full: h.full}
@@ -86,6 +100,7 @@ func (h *Host) Changes() Changes {
 			c.Delete = append(c.Delete, f)
 		}
 	}
+	c.Grown = len(after) - len(h.before)
 	h.full = false
 	h.touched, h.before = map[unit]bool{}, map[flowKey]openflow.Flow{}
 	slices.SortFunc(c.Add, Compare)

@@ -15,7 +15,7 @@ func (r *run) histograms(ctx context.Context) error {
 		return err
 	}
 	r.report.Stages = nil
-	for _, stage := range []string{"durable", "modelled", "computed", "sent", "confirmed"} {
+	for _, stage := range []string{"durable", "modelled", "taken", "computed", "sent", "confirmed"} {
 		q := func(p float64) float64 { return 1000 * bucketQuantile(m, "conjunct_change_seconds", stage, p) }
 		r.report.Stages = append(r.report.Stages, Quantiles{Name: stage, P50: q(0.5), P90: q(0.9), P99: q(0.99), Max: q(1)})
 	}
