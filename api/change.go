@@ -21,6 +21,8 @@ type change struct {
 	base      string // what pointers are below, while one document of several is applied
 	// removal is what went along with what was deleted.
 	removal Removal
+	// warnings are sentences that go with the answer.
+	warnings []string
 	// renumbered are the rules that had to make room for another.
 	renumbered []Renumbered
 }
@@ -50,6 +52,7 @@ func (c *change) put(o policy.Object, pointer string) error {
 		return c.locate(err, pointer)
 	}
 	after, _ := c.Tx.Snapshot().Get(o.Kind(), o.Base().ID)
+	c.advise(before, after)
 	return c.locate(c.permitted(before, after), pointer)
 }
 

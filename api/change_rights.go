@@ -23,7 +23,11 @@ func (c *change) Delete(k policy.Kind, id string) error {
 	if err := c.may(policy.MayDelete, o); err != nil {
 		return err
 	}
-	return c.Tx.Delete(k, id)
+	if err := c.Tx.Delete(k, id); err != nil {
+		return err
+	}
+	c.advise(o, nil)
+	return nil
 }
 
 // may refuses what the bearer has none of the rights to do with an object that the bearer sees.

@@ -20,7 +20,9 @@ import (
 // errors.Is and the like (policy.ErrStale, policy.ErrUnavailable).
 type Client struct {
 	// HTTP sends the requests; http.DefaultClient when nil. It needs no time-out of its own: contexts bound a call.
-	HTTP   *http.Client
+	HTTP *http.Client
+	// Warned is told what the server advises against although it was done; nil: nobody is.
+	Warned func(text string)
 	server *url.URL
 	token  string
 }
@@ -181,6 +183,11 @@ func (c *Client) send(ctx context.Context, method, path string, body any, cr *cl
 	answer, err := sender.Do(r)
 	if err != nil {
 		return nil, err // *url.Error names the method and the URL.
+	}
+	for _, header := range answer.Header.Values(headerWarning) {
+		if text, ok := warningOf(header); ok && c.Warned != nil {
+			c.Warned(text)
+		}
 	}
 	if answer.StatusCode >= http.StatusBadRequest {
 		defer answer.Body.Close()

@@ -91,6 +91,7 @@ func (c *call) mutate(m mutation) error {
 		return c.veil(explained(done, err))
 	}
 	c.setRevision(revision)
+	c.setWarnings(done)
 	var behind []policy.HostID
 	if wish.forWhat != "" {
 		behind = c.awaitApplied(revision, wish.timeout)
@@ -133,6 +134,7 @@ func (c *call) tryOut(m mutation) error {
 		return c.veil(explained(done, err))
 	}
 	c.setRevision(c.Objects.Revision())
+	c.setWarnings(done)
 	done.tell(body)
 	t := tried{body: body, preview: c.previewOf(before, after)}
 	if body == nil && t.preview.Ports == 0 {

@@ -119,6 +119,7 @@ func (s *session) client() (*api.Client, error) {
 	if err != nil {
 		return nil, &usageError{err}
 	}
+	c.Warned = func(text string) { fmt.Fprintf(s.stderr, "Warning: %s\n", text) }
 	return c, nil
 }
 
