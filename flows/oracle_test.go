@@ -14,8 +14,8 @@ import (
 
 func newBench(t testing.TB, w *policytest.World) *flowstest.Bench {
 	b, err := flowstest.NewBench(w, nil)
-	t.Cleanup(b.Switch.Close)
 	require.NoError(t, err)
+	t.Cleanup(b.Switch.Close)
 	return b
 }
 

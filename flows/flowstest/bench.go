@@ -35,7 +35,11 @@ func NewBench(w *policytest.World, tamper Tamper) (*Bench, error) {
 	for _, n := range w.OFPorts {
 		b.Switch.AddPorts(openflow.Port(n))
 	}
-	return b, b.Program()
+	if err := b.Program(); err != nil {
+		b.Switch.Close()
+		return nil, err
+	}
+	return b, nil
 }
 
 // Flows is what the world compiles to.

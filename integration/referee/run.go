@@ -92,10 +92,10 @@ func (r *Result) add(other *Result) {
 func (r Run) world(tr *Tracer, seed uint64) (*Result, error) {
 	w := policytest.New(seed)
 	b, err := flowstest.NewBench(w, r.FakeFault)
-	defer b.Switch.Close()
 	if err != nil {
 		return nil, err
 	}
+	defer b.Switch.Close()
 	if tr != nil {
 		if err := tr.Load(w); err != nil {
 			return nil, err
@@ -134,10 +134,10 @@ func (r Run) world(tr *Tracer, seed uint64) (*Result, error) {
 
 func askFake(c policytest.Case, tamper flowstest.Tamper) *policytest.Disagreement {
 	b, err := flowstest.NewBench(c.World, tamper)
-	defer b.Switch.Close()
 	if err != nil {
 		return nil
 	}
+	defer b.Switch.Close()
 	_, d := b.Ask(c.Question)
 	return d
 }
