@@ -98,11 +98,14 @@ func (s *Server) handle(rt *route) http.HandlerFunc {
 		took := s.Clock().Sub(began)
 		s.metrics.observe(rt.path, r.Method, a.status, took)
 		level := slog.LevelDebug
-		if a.status >= http.StatusInternalServerError {
+		switch {
+		case a.status >= http.StatusInternalServerError:
 			level = slog.LevelError
+		case rt.mutates() && (a.status == http.StatusUnauthorized || a.status == http.StatusForbidden):
+			level = slog.LevelWarn // Nothing changed, so that the audit log does not have it.
 		}
 		s.Log.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.Path, "status", a.status,
-			"took", took, "request_id", c.id, "token", c.bearerName(), "err", err)
+			"took", took, "request_id", c.id, "token", c.bearerName(), "remote", r.RemoteAddr, "err", err)
 	}
 }
 

@@ -68,6 +68,29 @@ func (c *Client) Limits(ctx context.Context, id policy.ProjectID) ([]Limit, erro
 	return page.Items, err
 }
 
+// Audit lists who changed what, newest first; at most limit records (0: all). The options are filters (Query), such as kind, id,
+// actor, since.
+func (c *Client) Audit(ctx context.Context, limit int, options ...Option) ([]policy.AuditRecord, error) {
+	all := []policy.AuditRecord{}
+	for token := ""; ; {
+		var page Page[policy.AuditRecord]
+		asked := options
+		if token != "" {
+			asked = append(options[:len(options):len(options)], Query("page_token", token))
+		}
+		if err := c.Do(ctx, http.MethodGet, "/v1/audit", nil, &page, asked...); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Items...)
+		if limit > 0 && len(all) >= limit {
+			return all[:limit], nil
+		}
+		if token = page.NextPageToken; token == "" {
+			return all, nil
+		}
+	}
+}
+
 // Watch yields what changes after the revision, of the kinds (none: all). It ends with the context or with an error; to
 // go on, watch again from the last event's revision. A *Problem of status 410 says to list again first.
 func (c *Client) Watch(ctx context.Context, since int64, kinds ...policy.Kind) iter.Seq2[Event, error] {

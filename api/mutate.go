@@ -83,7 +83,7 @@ func (c *call) mutate(m mutation) error {
 		return c.tryOut(m)
 	}
 	var done *change
-	revision, err := c.Objects.Update(c.r.Context(), func(tx policy.Tx) error {
+	revision, err := c.Objects.Update(policy.WithActor(c.r.Context(), c.actor()), func(tx policy.Tx) error {
 		done = c.newChange(tx)
 		return m.make(done)
 	})

@@ -55,6 +55,7 @@ func routes() []route {
 		{http.MethodPost, "/v1/delete", asking(policy.AskApply), groupRemovalParams, (*call).deleteManifests},
 		{http.MethodGet, "/v1/limits", asking(policy.AskLimits), []string{"project_id"}, (*call).limits},
 		{http.MethodGet, "/v1/platform-rules", asking(policy.AskPlatform), nil, (*call).platformRules},
+		{http.MethodGet, "/v1/audit", asking(policy.AskAudit), append([]string{"page_size", "page_token"}, auditFilters...), (*call).audit},
 
 		{http.MethodGet, "/v1/hypervisors/{id}/flows", on(policy.KindHypervisor, policy.MaySee), nil, (*call).hostFlows},
 		{http.MethodGet, "/v1/hypervisors/{id}/diff", on(policy.KindHypervisor, policy.MaySee), nil, (*call).hostDiff},

@@ -30,6 +30,8 @@ type Objects interface {
 	// other than policy.ErrUnavailable mean that the history does not reach back that far. A channel that is closed
 	// early is asked for again.
 	Since(ctx context.Context, revision int64) (<-chan policy.Batch, error)
+	// Audit reads who changed what (policy.WithActor says who), newest first; next is the id to go on before, "" at the end.
+	Audit(ctx context.Context, q policy.AuditQuery) (records []policy.AuditRecord, next string, err error)
 }
 
 // Check is something that has to be well, by its name in /readyz and in /v1/status.

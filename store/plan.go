@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -16,12 +17,14 @@ type plan struct {
 	layout   layout
 	revision int64 // of the state that the transaction saw
 	fence    int64 // revision of the fence before it
+	now      time.Time
 	changed  []*write
-	absent   []string         // unique keys that are to be taken
-	gone     []string         // unique keys that are given up
-	taken    map[string]key   // unique keys and who has them afterwards
-	read     map[string]int64 // object keys that must have these revisions still
-	ranges   []string         // prefixes below which nothing was written since
+	projects []policy.ProjectID // whose the changed objects are
+	absent   []string           // unique keys that are to be taken
+	gone     []string           // unique keys that are given up
+	taken    map[string]key     // unique keys and who has them afterwards
+	read     map[string]int64   // object keys that must have these revisions still
+	ranges   []string           // prefixes below which nothing was written since
 }
 
 func (t *transaction) plan() *plan {
@@ -50,6 +53,7 @@ func (t *transaction) plan() *plan {
 		}
 		p.guard(w)
 	}
+	t.projects(p)
 	slices.Sort(p.ranges)
 	p.ranges = slices.Compact(p.ranges)
 	return p

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -25,12 +26,14 @@ type Options struct {
 	TLS            *tls.Config        // for Endpoints
 	Prefix         string             // of all keys; DefaultPrefix when empty
 	DefaultProfile policy.ProfileName // the installation's, by name or id; isolated when empty; it has to exist
+	AuditKeep      int                // records of the audit log that are kept at least; DefaultAuditKeep when 0
 	Log            *slog.Logger       // nil discards
 	Clock          func() time.Time   // nil is time.Now
 }
 
 func (o Options) withDefaults() Options {
 	o.Prefix = strings.TrimRight(cmp.Or(o.Prefix, DefaultPrefix), "/") + "/"
+	o.AuditKeep = cmp.Or(o.AuditKeep, DefaultAuditKeep)
 	o.DefaultProfile = cmp.Or(o.DefaultProfile, policy.ProfileIsolated)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -58,6 +61,12 @@ type Store struct {
 	// MaxOperations and newsTimeout, but for tests of what lies beyond them.
 	operations int
 	patience   time.Duration
+	audited    struct {
+		keep    int
+		written atomic.Int64  // records since the last look
+		many    chan struct{} // holds one token when it is time to look
+		off     bool          // but for measuring what it costs
+	}
 
 	workspace struct {
 		sync.Mutex
@@ -102,6 +111,7 @@ func open(ctx context.Context, client *clientv3.Client, o Options, closeClient f
 		client: client, layout: layout(o.Prefix), log: o.Log, clock: o.Clock, close: closeClient,
 		operations: MaxOperations, patience: newsTimeout,
 	}
+	s.audited.keep, s.audited.many = o.AuditKeep, make(chan struct{}, 1)
 	s.numbers, s.fence = newNumbers(client, s.layout), newFence(s.layout)
 	snapshot, err := s.load(ctx, o.DefaultProfile, 0)
 	if err == nil {
@@ -119,6 +129,7 @@ func open(ctx context.Context, client *clientv3.Client, o Options, closeClient f
 	following, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.running.Go(func() { s.follow(following) })
+	s.running.Go(func() { s.keepAudit(following) })
 	return s, nil
 }
 

@@ -52,6 +52,7 @@ func (s *Store) Update(ctx context.Context, fn func(policy.Tx) error) (int64, er
 			return 0, err
 		}
 		if won {
+			s.noteAudit()
 			return revision, s.mirror.wait(ctx, revision)
 		}
 		if stale, err = s.awaitNews(ctx, p, try, stale); err != nil {
@@ -114,6 +115,13 @@ func (s *Store) commit(ctx context.Context, p *plan) (revision int64, won bool, 
 	writes, err := p.writes()
 	if err != nil {
 		return 0, false, err
+	}
+	if !s.audited.off {
+		record, err := p.audit(policy.ActorOf(ctx))
+		if err != nil {
+			return 0, false, err
+		}
+		writes = append(writes, record)
 	}
 	if n := max(len(compares)+1, len(writes)); n > s.operations {
 		return 0, false, tooLarge("the change needs %d operations in one transaction of etcd, which takes %d", n, s.operations)
