@@ -12,6 +12,7 @@
 //	ref/<kind>/<id>/<holder's kind>/<holder's id> the second object refers to the first
 //	number/<kind>                                 the last number that was handed out
 //	fence/<process>                               bars that process's commits whose answer got lost
+//	<prefix>.audit/<time left>-<random>           a record of who changed what; beside the prefix, so that nobody watches it
 //	health, generation                            written for the sake of writing
 //
 // What decides is etcd's compare and never a look before the write: an object is written over only as it was read, a

@@ -97,6 +97,7 @@ var verbs = []struct {
 	{groupInsight, membersCommand},
 	{groupInsight, flowsCommand},
 	{groupInsight, diffCommand},
+	{groupInsight, auditCommand},
 	{groupInsight, statusCommand},
 	{groupInsight, watchCommand},
 	{groupInsight, waitCommand},

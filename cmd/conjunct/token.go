@@ -13,11 +13,11 @@ func tokenCommand(s *session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "token",
 		Aliases: []string{"tokens"},
-		Short:   "Create, list and delete the tokens that open the API",
+		Short:   "Create, list and revoke the tokens that open the API",
 		Args:    cobra.NoArgs,
-		RunE:    func(*cobra.Command, []string) error { return usage("say what to do: create, list or delete") },
+		RunE:    func(*cobra.Command, []string) error { return usage("say what to do: create, list or revoke") },
 	}
-	cmd.AddCommand(tokenCreateCommand(s), tokenListCommand(s), tokenDeleteCommand(s))
+	cmd.AddCommand(tokenCreateCommand(s), tokenListCommand(s), tokenRevokeCommand(s))
 	return cmd
 }
 
@@ -94,9 +94,9 @@ func tokenListCommand(s *session) *cobra.Command {
 	}
 }
 
-func tokenDeleteCommand(s *session) *cobra.Command {
+func tokenRevokeCommand(s *session) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "delete NAME...", Short: "Delete tokens; whoever holds one is out at once", Example: `  conjunct token delete ci`, Args: cobra.MinimumNArgs(1),
+		Use: "revoke NAME...", Aliases: []string{"delete"}, Short: "Revoke tokens; whoever holds one is out at once", Example: `  conjunct token revoke ci`, Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.deleteNamed(cmd, "", append([]string{string(policy.KindToken)}, args...), s.options())
 		},
@@ -104,6 +104,6 @@ func tokenDeleteCommand(s *session) *cobra.Command {
 			return s.completions(cmd, policy.KindToken), nothing
 		},
 	}
-	cmd.Flags().BoolVar(&s.dryRun, "dry-run", false, "judge the request without deleting")
+	cmd.Flags().BoolVar(&s.dryRun, "dry-run", false, "judge the request without revoking")
 	return cmd
 }

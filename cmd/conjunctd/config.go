@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"conjunct/policy"
+	"conjunct/store"
 )
 
 // Config is the daemon's configuration.
@@ -24,6 +25,7 @@ type Config struct {
 	Etcd     EtcdConfig     `json:"etcd"`
 	Redis    RedisConfig    `json:"redis"`
 	Bridge   BridgeConfig   `json:"bridge"`
+	Audit    AuditConfig    `json:"audit"`
 	Profile  string         `json:"profile"` // of projects that name none: a preset, or one that the store holds
 	Log      LogConfig      `json:"log"`
 	Debug    ListenConfig   `json:"debug"` // profiles of the daemon; nowhere when empty, and on loopback only
@@ -59,6 +61,11 @@ type TLSConfig struct {
 // EtcdConfig names an external cluster; none: etcd runs inside, in the data directory.
 type EtcdConfig struct {
 	Endpoints []string `json:"endpoints"`
+}
+
+// AuditConfig is how much of the audit log is kept.
+type AuditConfig struct {
+	Keep int `json:"keep"` // records, at least; a tenth more may be there
 }
 
 // RedisConfig names the Redis that mirrors members; empty: none does.
@@ -104,6 +111,7 @@ func defaults() *Config {
 		OpenFlow: OpenFlowConfig{Listen: "tcp:127.0.0.1:6653", Advertise: "tcp:127.0.0.1:6653"},
 		Etcd:     EtcdConfig{Endpoints: []string{}},
 		Bridge:   BridgeConfig{Name: "br-int", DatapathType: "system", Foreign: "remove", Compare: Duration(time.Minute)},
+		Audit:    AuditConfig{Keep: store.DefaultAuditKeep},
 		Profile:  string(policy.ProfileIsolated),
 		Log:      LogConfig{Level: "info", Format: "text"},
 	}
@@ -165,6 +173,9 @@ func (c *Config) check() error {
 		case !loopback(host):
 			bad("debug.listen", "%s is not loopback: profiles tell what the daemon holds in memory, and ask for no token", c.Debug.Listen)
 		}
+	}
+	if c.Audit.Keep < 1 {
+		bad("audit.keep", "%d is below 1: a change without a record can't be made", c.Audit.Keep)
 	}
 	if c.Bridge.Name == "" {
 		bad("bridge.name", "a name is required")

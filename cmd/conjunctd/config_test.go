@@ -39,6 +39,8 @@ func TestConfig_ErrorsNameTheKey(t *testing.T) {
 		{"openflow.listen", "ssl:127.0.0.1:6653", "openflow.listen: ssl:127.0.0.1:6653 needs tls.ca"},
 		{"ovsdb.listen", "6640", "ovsdb.listen: \"6640\" is not tcp:"},
 		{"bridge.foreign", "ignore", "bridge.foreign: \"ignore\" is not one of remove, report"},
+		{"audit.keep", "0", "audit.keep: 0 is below 1"},
+		{"audit.keep", "many", "audit.keep: \"many\""},
 		{"bridge.compare", "soon", "bridge.compare: \"soon\""},
 		{"debug.listen", "0.0.0.0:6060", "debug.listen: 0.0.0.0:6060 is not loopback"},
 		{"debug.listen", "6060", "debug.listen: \"6060\" is not ADDRESS:PORT"},

@@ -52,6 +52,10 @@ func set(c *Config, key, value string) error {
 			var b bool
 			b, err = strconv.ParseBool(value)
 			leaf.SetBool(b)
+		case reflect.Int:
+			var n int
+			n, err = strconv.Atoi(value)
+			leaf.SetInt(int64(n))
 		case reflect.Slice:
 			leaf.Set(reflect.ValueOf(strings.FieldsFunc(value, func(r rune) bool { return r == ',' })))
 		default:

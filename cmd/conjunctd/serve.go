@@ -33,7 +33,7 @@ func serve(ctx context.Context, c *Config) error {
 		return fmt.Errorf("data_dir: %w", err)
 	}
 	objects, err := store.Open(ctx, store.Options{
-		Dir: c.etcdDir(), Endpoints: c.Etcd.Endpoints, DefaultProfile: policy.ProfileName(c.Profile), Log: log.With("part", "store"),
+		Dir: c.etcdDir(), Endpoints: c.Etcd.Endpoints, DefaultProfile: policy.ProfileName(c.Profile), AuditKeep: c.Audit.Keep, Log: log.With("part", "store"),
 	})
 	if err != nil {
 		return fmt.Errorf("open the store: %w", err)
