@@ -94,7 +94,7 @@ func (n *numbering[C]) number(c C) uint32 { return n.given[c] }
 
 func localName(c LocalClass) string {
 	flags := byte(0)
-	for i, set := range []bool{c.OpenEgress, c.OpenIngress, c.Guard} {
+	for i, set := range []bool{c.OpenEgress, c.OpenIngress, c.Guard, c.Metadata} {
 		if set {
 			flags |= 1 << i
 		}

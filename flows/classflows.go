@@ -30,14 +30,42 @@ func (h *Host) classFlows(c LocalClass) []openflow.Flow {
 			})
 		}
 	}
-	if c.Guard {
-		guard := policy.Platform("smtp-guard")
-		for _, f := range []int{4, 6} {
+	for i := range policy.PlatformRules {
+		if r := &policy.PlatformRules[i]; r.Judged && c.has(r.Switch) {
+			out = append(out, judgedFlows(r, class)...)
+		}
+	}
+	return out
+}
+
+// has reports whether the profile of the class' ports has the switch on.
+func (c LocalClass) has(s policy.PlatformSwitch) bool {
+	return map[policy.PlatformSwitch]bool{policy.SwitchSMTPGuard: c.Guard, policy.SwitchMetadataRules: c.Metadata}[s]
+}
+
+// judgedFlows are those of a platform rule that decides about connections, for a class of local ports. They stand where the ordered
+// groups have their turns, above them: what they decide, no group is asked about.
+func judgedFlows(r *policy.PlatformRule, class openflow.MatchField) (out []openflow.Flow) {
+	s := sides[r.Direction]
+	for _, f := range []int{4, 6} {
+		if r.Family != 0 && r.Family != f {
+			continue
+		}
+		verdict := VerdictPlatformDrop
+		to := openflow.NewMatch(valid, family(f))
+		if r.Dst.IsValid() {
+			to = s.remoteMatch(r.Dst)
+		}
+		to = to.With(class, openflow.Exact(openflow.CTNwProto, uint64(r.Protocol)))
+		matches := []openflow.Match{to.With(openflow.Exact(openflow.CTTpDst, uint64(r.DstPort)))}
+		if r.Action == policy.Allow {
+			verdict = VerdictPlatformAllow
+			matches = append(matches, to.With(later)) // They carry no ports; without the first they are nothing.
+		}
+		for _, m := range matches {
 			out = append(out, openflow.Flow{
-				Table: TableEgressTurns, Priority: PriorityGuard, Cookie: Cookie(CookiePlatform, guard.Number), Flags: tellsCounts,
-				Match: openflow.NewMatch(class, valid, family(f), openflow.Exact(openflow.CTNwProto, uint64(guard.Protocol)),
-					openflow.Exact(openflow.CTTpDst, uint64(guard.DstPort))),
-				Actions: []openflow.Action{setVerdict(VerdictPlatformDrop)},
+				Table: s.turns, Priority: PriorityGuard, Cookie: Cookie(CookiePlatform, r.Number), Flags: tellsCounts,
+				Match: m, Actions: []openflow.Action{setVerdict(uint64(verdict))},
 			})
 		}
 	}

@@ -33,7 +33,7 @@
 // A rule is a conjunction of at most three dimensions: the local class × the remote × the service.
 //
 //	local    reg3=C                     one component per class of local ports that has the rule's group
-//	remote   reg8=C | reg9=C | ct_nw_…  one per class of addresses that holds the remote group or set, or one per CIDR
+//	remote   reg8=C | reg9=C | ct_nw_…  one per class of addresses that holds the remote group or set, or one per CIDR (the own subnet: with reg6)
 //	service  ct_nw_proto=6,ct_tp_dst=…  one per family and aligned block of ports
 //
 // Invariants (ovs-fields(7), ovs-actions(7), and seen on the switch):

@@ -68,6 +68,8 @@ type activeGroup struct {
 	*Group
 	classes int
 	vpcs    map[policy.Number]int
+	// subnets counts the ports that have the group in each segment, by the CIDRs of their subnet.
+	subnets map[ownSubnet]int
 }
 
 // NewHost returns the desired state of a bridge without ports: nothing passes.
@@ -155,6 +157,7 @@ func (h *Host) attach(p *Port) {
 	}
 	for n := range c.Groups.All() {
 		g := h.groups[n]
+		h.settle(g, p)
 		g.vpcs[p.VPC]++
 		if g.vpcs[p.VPC] > 1 {
 			continue
@@ -169,6 +172,7 @@ func (h *Host) detach(p *Port) {
 	c := p.Class
 	for n := range c.Groups.All() {
 		g := h.groups[n]
+		h.leave(g, p)
 		g.vpcs[p.VPC]--
 		if g.vpcs[p.VPC] > 0 {
 			continue
@@ -191,7 +195,7 @@ func (h *Host) classAppears(c LocalClass) {
 	for n := range c.Groups.All() {
 		g := h.groups[n]
 		if g == nil {
-			g = &activeGroup{Group: h.source.Group(n), vpcs: map[policy.Number]int{}}
+			g = &activeGroup{Group: h.source.Group(n), vpcs: map[policy.Number]int{}, subnets: map[ownSubnet]int{}}
 			if g.Group == nil {
 				g.Group = &Group{Number: n}
 			}

@@ -215,7 +215,10 @@ func (g *playground) randomPort(t *rapid.T, n uint16) *Port {
 		Segment:   Segment{Number: segment, VPC: vpc, VLAN: uint16(segment)},
 		MAC:       policy.MAC{2, 0, 0, 0, 0, byte(rapid.IntRange(1, 3).Draw(t, "mac"))},
 		Addresses: []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, byte(n)})},
-		Class:     LocalClass{Groups: policy.NumberSetOf(numbers...), Ordered: TurnsOf(turns...), Guard: rapid.Bool().Draw(t, "guard"), OpenIngress: rapid.Bool().Draw(t, "open")},
+		Subnet: rapid.SampledFrom([][]netip.Prefix{ // Ports of a subnet whose CIDRs change have the old and the fresh ones for a moment.
+			nil, prefixes("10.0.0.0/24"), prefixes("10.0.0.0/24", "2001:db8::/64"), prefixes("10.1.0.0/16"),
+		}).Draw(t, "subnet"),
+		Class: LocalClass{Groups: policy.NumberSetOf(numbers...), Ordered: TurnsOf(turns...), Guard: rapid.Bool().Draw(t, "guard"), Metadata: rapid.Bool().Draw(t, "metadata"), OpenIngress: rapid.Bool().Draw(t, "open")},
 	}
 }
 
@@ -245,7 +248,7 @@ func randomRule(t *rapid.T, n policy.Number) Rule {
 	if r.Protocol == policy.ICMP && rapid.Bool().Draw(t, "typed") {
 		r.Type = 8
 	}
-	switch rapid.IntRange(0, 4).Draw(t, "remote") {
+	switch rapid.IntRange(0, 5).Draw(t, "remote") {
 	case 0:
 		r.Remote = Remote{Kind: policy.RemoteAny}
 		r.V6 = rapid.Bool().Draw(t, "v6")
@@ -255,6 +258,9 @@ func randomRule(t *rapid.T, n policy.Number) Rule {
 		r.Remote = Remote{Kind: policy.RemoteIPSet, Number: policy.Number(rapid.IntRange(1, 3).Draw(t, "remote set"))}
 	case 4:
 		r.Remote = Remote{Kind: policy.RemoteSubnet, VPC: 1, Prefixes: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24"), netip.MustParsePrefix("::/0")}}
+	case 5:
+		r.Remote = Remote{Kind: policy.RemoteOwn}
+		r.V4 = rapid.Bool().Draw(t, "v4")
 	}
 	return r
 }

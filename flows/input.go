@@ -21,6 +21,8 @@ type Port struct {
 	Addresses []netip.Addr
 	Pairs     []policy.AddressPair
 	Class     LocalClass
+	// Subnet are the CIDRs of the port's subnet, masked: what rules mean by the port's own subnet.
+	Subnet []netip.Prefix
 	// DHCPServer and Router are the port's roles.
 	DHCPServer, Router bool
 }
@@ -39,6 +41,7 @@ type LocalClass struct {
 	OpenEgress  bool // everything passes outwards: no rule speaks of it
 	OpenIngress bool
 	Guard       bool // outbound SMTP is refused
+	Metadata    bool // the metadata service is reached whatever the groups say
 }
 
 // Turns is a sequence of group numbers, comparable: four bytes each, big-endian.
@@ -80,6 +83,9 @@ func PortOf(v *policy.PortView, ofport uint16) *Port {
 		MAC:     v.Port.MAC, Addresses: v.Port.Addresses, Pairs: slices.Clone(v.Port.AllowedAddressPairs),
 		DHCPServer: v.Port.HasRole(policy.RoleDHCPServer), Router: v.Port.HasRole(policy.RoleRouter),
 	}
+	for _, c := range v.Subnet.CIDRs {
+		p.Subnet = append(p.Subnet, c.Masked())
+	}
 	for i := range p.Pairs {
 		if p.Pairs[i].MAC.IsZero() {
 			p.Pairs[i].MAC = p.MAC
@@ -96,6 +102,7 @@ func PortOf(v *policy.PortView, ofport uint16) *Port {
 	p.Class = LocalClass{
 		Groups: policy.NumberSetOf(numbers...), Ordered: TurnsOf(ordered...),
 		OpenEgress: v.Open[policy.Egress], OpenIngress: v.Open[policy.Ingress], Guard: v.SMTPGuard,
+		Metadata: v.Profile.MetadataRules,
 	}
 	return p
 }
@@ -127,7 +134,7 @@ type Rule struct {
 // PortRange is the ports First to Last.
 type PortRange struct{ First, Last uint16 }
 
-// Remote is a rule's other side: anywhere, or one of Groups' and Sets' numbers, or prefixes.
+// Remote is a rule's other side: anywhere, one of Groups' and Sets' numbers, prefixes, or the subnet of the port at hand.
 type Remote struct {
 	Kind   policy.RemoteKind
 	Number policy.Number // of the group or the IP set
@@ -181,7 +188,7 @@ func ruleOf(s *policy.Snapshot, r *policy.Rule) Rule {
 				out.Remote.VPC = vpc.Number
 			}
 		}
-	case policy.RemoteAny:
+	case policy.RemoteAny, policy.RemoteOwn: // The ports say where the latter is.
 	}
 	out.V4, out.V6 = r.Families(setVersion)
 	if r.PortMin != nil && r.PortMax != nil {

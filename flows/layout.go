@@ -54,6 +54,8 @@ const (
 	VerdictOrderedAllow = 1 << 1
 	VerdictOrderedDrop  = 1 << 2
 	VerdictPlatformDrop = 1 << 3
+	// VerdictPlatformAllow is final as an ordered group's is, and comes before them.
+	VerdictPlatformAllow = VerdictOrderedAllow
 )
 
 // Further bits of RegVerdict, for fragments alone. In the userspace datapath, fragments come out of connection tracking when their
@@ -72,7 +74,7 @@ const (
 	PriorityConjunction uint16 = 100
 	PriorityPlain       uint16 = 200   // a rule whose only dimension is the local class
 	PriorityOpen        uint16 = 150   // a direction that the profile opens
-	PriorityGuard       uint16 = 30000 // table 25: the platform's refusals
+	PriorityGuard       uint16 = 30000 // table 25: what the platform decides about connections
 	// PriorityFirstRun is that of run 1 of an ordered group's rules with equal action (Rule.Run); each further number has two
 	// less. The plain flows of a run have one more than its conjunctions.
 	PriorityFirstRun uint16 = 20000
@@ -127,7 +129,7 @@ var Tables = []TableInfo{
 	{TableEgressGroup, "egress groups", "The remote's address becomes the class of the groups that it is in: one flow an address, whatever the number of rules.", "VPC, original destination, longest prefix first", "class 0"},
 	{TableEgressSet, "egress sets", "The remote's address becomes the class of the IP sets that hold it.", "original destination, longest prefix first", "class 0"},
 	{TableEgressRules, "egress rules", "The egress rules of union groups as conjunctions: local class × remote × service. A match sets a bit of the verdict; the conj_id is the rule's number. It is asked after tables 25 and 27, and has no say where they have decided.", "reg3, reg8, reg9, original tuple", "the verdict stays"},
-	{TableEgressTurns, "egress turns", "What stands above the union groups: the platform's refusal of SMTP; then the ordered groups of the local class have their turns in the order of attachment: reg5 names the group, table 27 holds its rules.", "reg3", "no ordered group"},
+	{TableEgressTurns, "egress turns", "What stands above the union groups: the platform's refusal of SMTP and its way to the metadata service; then the ordered groups of the local class have their turns in the order of attachment: reg5 names the group, table 27 holds its rules.", "reg3", "no ordered group"},
 	{TableSenderDone, "sender verdict", "Allowed: on to the destination, and a connection's first packet is committed in the sender's zone. What the platform or an ordered group refuses is counted apart from what no rule speaks of.", "reg4", "drop"},
 	{TableEgressOrder, "egress order", "The rules of ordered groups, a priority for each run of rules with equal action; the first match sets the verdict, and no later group is asked.", "reg5, reg8, reg9, original tuple, reg4", "the verdict stays"},
 	{TableSenderNoted, "sender noted", "The connection is noted. The userspace datapath may let other fragments go at this point: fragments are judged again.", "fragment", "drop"},

@@ -63,7 +63,7 @@ func (h *Host) deactivate(n policy.Number) {
 // eachComponent visits the components of the rule's remote and service dimensions.
 func (h *Host) eachComponent(a *activeRule, visit func(m openflow.Match, clause int)) {
 	if a.remote >= 0 {
-		for _, m := range h.remoteMatches(a.Rule) {
+		for _, m := range h.remoteMatches(a) {
 			visit(m, a.remote)
 		}
 	}
@@ -74,7 +74,16 @@ func (h *Host) eachComponent(a *activeRule, visit func(m openflow.Match, clause 
 	}
 }
 
-func (h *Host) remoteMatches(r *Rule) (out []openflow.Match) {
+func (h *Host) remoteMatches(a *activeRule) (out []openflow.Match) {
+	r := a.Rule
+	if r.Remote.Kind == policy.RemoteOwn {
+		for o := range h.groups[a.group].subnets {
+			if r.speaks(policy.Version(o.prefix.Addr())) {
+				out = append(out, o.remoteMatch(sides[r.Direction]))
+			}
+		}
+		return out
+	}
 	if p := h.planeOf(r); p != nil {
 		for class := range p.classes.uses {
 			if class.Contains(r.Remote.Number) {

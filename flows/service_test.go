@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -48,16 +49,19 @@ func TestPortRange_EveryPort(t *testing.T) {
 // stood for two clauses of one conjunction would never be found.
 func TestServices_NeverMatchTwoDimensions(t *testing.T) {
 	h := NewHost(newPlayground(nil))
+	h.groups[1] = &activeGroup{subnets: map[ownSubnet]int{{1, netip.MustParsePrefix("0.0.0.0/0")}: 1, {1, netip.MustParsePrefix("2001:db8::/64")}: 1}}
 	for _, r := range []Rule{
+		{V4: true, V6: true, Protocol: policy.TCP, Ports: &PortRange{80, 80}, Remote: Remote{Kind: policy.RemoteOwn}},
 		{V4: true, V6: true, Protocol: policy.TCP, Ports: &PortRange{80, 80}, Remote: Remote{Kind: policy.RemoteSubnet, VPC: 1, Prefixes: prefixes("10.0.0.0/24", "::/0")}},
 		{V4: true, Protocol: policy.ICMP, Type: 8, Code: 0, Remote: Remote{Kind: policy.RemoteCIDRs, Prefixes: prefixes("0.0.0.0/0")}},
 		{V4: true, V6: true, Protocol: policy.SCTP, Ports: &PortRange{1, 65535}, Remote: Remote{Kind: policy.RemoteCIDRs, Prefixes: prefixes("0.0.0.0/0", "::/0")}},
 		{V4: true, Protocol: "4", Type: -1, Remote: Remote{Kind: policy.RemoteCIDRs, Prefixes: prefixes("0.0.0.0/0", "10.0.0.0/8")}},
 	} {
 		r.Direction = policy.Ingress
-		services := r.serviceMatches()
+		services, remotes := r.serviceMatches(), h.remoteMatches(newActiveRule(&r, 1))
 		require.NotEmpty(t, services)
-		for _, remote := range h.remoteMatches(&r) {
+		require.NotEmpty(t, remotes)
+		for _, remote := range remotes {
 			require.NotContains(t, services, remote)
 		}
 	}

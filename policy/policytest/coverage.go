@@ -21,7 +21,7 @@ type row struct {
 
 // rows is the table of what must come up.
 func rows() (out []row) {
-	for _, remote := range []policy.RemoteKind{policy.RemoteAny, policy.RemoteCIDRs, policy.RemoteGroup, policy.RemoteIPSet, policy.RemoteSubnet} {
+	for _, remote := range []policy.RemoteKind{policy.RemoteAny, policy.RemoteCIDRs, policy.RemoteGroup, policy.RemoteIPSet, policy.RemoteSubnet, policy.RemoteOwn} {
 		for _, d := range policy.Directions {
 			out = append(out,
 				row{name: fmt.Sprintf("union %s, remote %s", d, remote), allowed: true, missed: true},
@@ -49,7 +49,7 @@ func rows() (out []row) {
 			row{name: fmt.Sprintf("tier %s, IPv%d", policy.TierProfile, version), allowed: true},
 			row{name: fmt.Sprintf("tier %s, IPv%d", policy.TierNone, version), refused: true})
 	}
-	for _, p := range append(presets(), &policy.Profile{Name: "mixed"}) {
+	for _, p := range append(policy.Presets(), &policy.Profile{Name: "mixed"}) {
 		out = append(out, row{name: "profile " + p.Name, allowed: true, refused: true})
 	}
 	for _, name := range []string{
@@ -58,7 +58,7 @@ func rows() (out []row) {
 	} {
 		out = append(out, row{name: name, allowed: true, refused: true})
 	}
-	return append(out, row{name: "SMTP guard", refused: true})
+	return append(out, row{name: "SMTP guard", refused: true}, row{name: "metadata service", allowed: true})
 }
 
 // Note counts a question and the decision on it.
@@ -79,6 +79,9 @@ func (c *Coverage) Note(w *World, q Question, d policy.Decision) {
 	}
 	if d.Platform != nil && d.Platform.Switch == policy.SwitchSMTPGuard {
 		note("SMTP guard")
+	}
+	if d.Platform != nil && d.Platform.Switch == policy.SwitchMetadataRules {
+		note("metadata service")
 	}
 	if d.Rule != nil {
 		for _, name := range kindsOf(d.Rule, d.Group) {

@@ -15,14 +15,9 @@ func sorted(s *policy.Snapshot, k policy.Kind) []policy.Object {
 	return slices.SortedFunc(s.All(k), func(a, b policy.Object) int { return cmp.Compare(a.Base().ID, b.Base().ID) })
 }
 
-// presets are those whose rules the pipeline knows.
-func presets() []*policy.Profile {
-	return slices.DeleteFunc(policy.Presets(), func(p *policy.Profile) bool { return p.Name == string(policy.ProfileSubnetTrust) })
-}
-
 // profiles makes one of the presets the installation's, and adds one that takes each of its switches from some preset.
 func (w *World) profiles() {
-	presets := presets()
+	presets := policy.Presets()
 	w.Snapshot.DefaultProfile = policy.ProfileName(presets[w.r.IntN(len(presets))].Name)
 	for {
 		p := presets[w.r.IntN(len(presets))].Clone().(*policy.Profile)
@@ -43,7 +38,7 @@ func (w *World) profiles() {
 // profile is the name of one, or none: what is above decides.
 func (w *World) profile() policy.ProfileName {
 	names := []policy.ProfileName{"", "mixed"}
-	for _, p := range presets() {
+	for _, p := range policy.Presets() {
 		names = append(names, policy.ProfileName(p.Name))
 	}
 	return pick(w, names...)

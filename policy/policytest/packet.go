@@ -33,7 +33,7 @@ func (w *World) Question() Question {
 		c.Src, c.Dst = remote, local
 	}
 	if w.chance(15) {
-		w.askPlatform(&c, version)
+		w.askPlatform(&c, version, q.Direction)
 	} else {
 		w.ask(&c, r, version)
 	}
@@ -208,8 +208,9 @@ func Trackable(c policy.Connection) bool {
 	return c.Protocol != icmpOf(version) || c.ICMPCode == 0 && slices.Contains(Queries(version), c.ICMPType)
 }
 
-// askPlatform gives the connection the service of a platform rule.
-func (w *World) askPlatform(c *policy.Connection, version int) {
+// askPlatform gives the connection the service of a platform rule. A rule for one destination is asked about that, or about what
+// pretends to be it.
+func (w *World) askPlatform(c *policy.Connection, version int, d policy.Direction) {
 	var rules []policy.PlatformRule
 	for _, r := range policy.PlatformRules {
 		if r.Protocol != 0 && (r.Family == 0 || r.Family == version) {
@@ -218,6 +219,13 @@ func (w *World) askPlatform(c *policy.Connection, version int) {
 	}
 	r := pick(w, rules...)
 	c.Protocol, c.SrcPort, c.DstPort = r.Protocol, r.SrcPort, r.DstPort
+	switch {
+	case !r.Dst.IsValid() || w.chance(6):
+	case d == policy.Egress:
+		c.Dst = r.Dst.Addr()
+	default:
+		c.Src = r.Dst.Addr()
+	}
 	switch {
 	case len(r.ICMPTypes) > 0:
 		c.ICMPType = pick(w, r.ICMPTypes...)

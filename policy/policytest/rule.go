@@ -86,7 +86,7 @@ func (w *World) service(r *policy.Rule) {
 }
 
 func (w *World) remote(r *policy.Rule) {
-	switch w.r.IntN(7) {
+	switch w.r.IntN(8) {
 	case 0:
 		r.Remote = policy.Remote{Any: true}
 	case 1, 2:
@@ -95,7 +95,9 @@ func (w *World) remote(r *policy.Rule) {
 		r.Remote = policy.Remote{IPSetID: policy.IPSetID(fmt.Sprintf("set%d", w.r.IntN(sets)))}
 	case 4:
 		r.Remote = policy.Remote{SubnetID: policy.SubnetID(fmt.Sprintf("%s-s%d", pick(w, vpcs...).Name, w.r.IntN(2)))}
-	case 5, 6:
+	case 5:
+		r.Remote = policy.Remote{OwnSubnet: true}
+	case 6, 7:
 		for range 1 + w.r.IntN(3) {
 			r.Remote.CIDRs = append(r.Remote.CIDRs, policy.CIDR(w.prefix(pick(w, 4, 4, 6))))
 		}

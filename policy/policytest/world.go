@@ -54,8 +54,10 @@ func New(seed uint64) *World {
 			w.Put(w.rule(fmt.Sprintf("g%d", i), n))
 		}
 	}
-	for _, g := range policy.List(w.Snapshot, func(g *policy.Group) bool { return g.Origin == policy.OriginDefault && w.chance(3) }) {
-		w.Put(w.rule(g.ID, rulesOfGroup))
+	for _, g := range policy.List(w.Snapshot, func(g *policy.Group) bool { return g.Origin == policy.OriginDefault }) {
+		if w.chance(3) {
+			w.Put(w.rule(g.ID, rulesOfGroup))
+		}
 	}
 	return w
 }
