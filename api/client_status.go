@@ -27,10 +27,13 @@ func (c *Client) Ready(ctx context.Context) (text string, err error) {
 }
 
 // Explain asks whether a connection may be opened.
-func (c *Client) Explain(ctx context.Context, q *Question) (*Answer, error) {
+func (c *Client) Explain(ctx context.Context, q *Question, options ...Option) (*Answer, error) {
 	out := new(Answer)
-	return out, c.Do(ctx, http.MethodPost, "/v1/explain", q, out)
+	return out, c.Do(ctx, http.MethodPost, "/v1/explain", q, out, options...)
 }
+
+// OfBridges has a question answered also from the flows that the bridges hold.
+func OfBridges() Option { return Query("source", "bridge") }
 
 // EffectiveRules are what holds at a port.
 func (c *Client) EffectiveRules(ctx context.Context, id policy.PortID) (*EffectiveRules, error) {

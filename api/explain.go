@@ -17,6 +17,10 @@ type Answer struct {
 	Steps   []AnswerStep `json:"steps"` // egress of the end that opens, then ingress of the other
 	// Connection is what was asked, with everything filled in that was left out.
 	Connection AnswerConnection `json:"connection"`
+	// Bridges are what the flows that bridges hold do with the packet, and Findings where that is not what the policy says; only with
+	// source=bridge.
+	Bridges  []policy.Passage `json:"bridges,omitempty"`
+	Findings []BridgeFinding  `json:"findings,omitempty"`
 }
 
 // AnswerEnd is an end as it was understood: an address that belongs to a port is that port.
@@ -75,17 +79,33 @@ func (c *call) explain() error {
 	if err != nil {
 		return err
 	}
+	ofBridge, err := c.asksBridges()
+	if err != nil {
+		return err
+	}
 	q := new(Question)
 	if err := decodeStrict(doc, q); err != nil {
 		return err
 	}
+	if ofBridge {
+		c.awaitApplied(c.Objects.Revision(), bridgePatience) // Who still lacks something says so.
+	}
 	var answer *Answer
+	var a *asked
 	c.Objects.View(func(s *policy.Snapshot) {
 		c.setRevision(s.Revision)
-		answer, err = c.reader(s).answer(q)
+		rd := c.reader(s)
+		if a, err = rd.ask(q); err == nil {
+			answer = rd.answer(a)
+		}
 	})
 	if err != nil {
 		return err
+	}
+	if ofBridge {
+		if err := c.askBridges(a, answer); err != nil {
+			return err
+		}
 	}
 	return c.reply(http.StatusOK, answer)
 }
@@ -109,11 +129,7 @@ func (rd *reader) ask(q *Question) (*asked, error) {
 	return out, nil
 }
 
-func (rd *reader) answer(q *Question) (*Answer, error) {
-	a, err := rd.ask(q)
-	if err != nil {
-		return nil, err
-	}
+func (rd *reader) answer(a *asked) *Answer {
 	out := &Answer{
 		Allowed: a.verdict.Allowed, Steps: []AnswerStep{}, Connection: connectionOf(a),
 		From: rd.end(a.from, a.connection.Src, a.to), To: rd.end(a.to, a.connection.Dst, a.from),
@@ -125,7 +141,7 @@ func (rd *reader) answer(q *Question) (*Answer, error) {
 		}
 		out.Steps = append(out.Steps, said)
 	}
-	return out, nil
+	return out
 }
 
 func connectionOf(a *asked) AnswerConnection {

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -18,6 +19,7 @@ type hosts struct {
 	applied map[policy.HostID]int64
 	flows   map[policy.HostID][]string
 	diffs   map[policy.HostID]policy.FlowDiff
+	probe   func(policy.Probe) ([]policy.Passage, error)
 	changed chan struct{}
 }
 
@@ -113,4 +115,13 @@ func (h *hosts) DiffFlows(id policy.HostID) (policy.FlowDiff, error) {
 		return d, errors.New("the host is not connected")
 	}
 	return d, nil
+}
+
+func (h *hosts) Probe(_ context.Context, p policy.Probe) ([]policy.Passage, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.probe == nil {
+		return nil, errors.New("the host is not connected")
+	}
+	return h.probe(p)
 }

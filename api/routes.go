@@ -50,7 +50,7 @@ func routes() []route {
 
 		{http.MethodGet, "/v1/status", asking(policy.AskStatus), nil, (*call).status},
 		{http.MethodGet, "/v1/watch", asking(policy.AskWatch), []string{"since", "kinds"}, (*call).watch},
-		{http.MethodPost, "/v1/explain", asking(policy.AskExplain), nil, (*call).explain},
+		{http.MethodPost, "/v1/explain", asking(policy.AskExplain), []string{"source"}, (*call).explain},
 		{http.MethodPost, "/v1/apply", asking(policy.AskApply), nil, (*call).apply},
 		{http.MethodPost, "/v1/delete", asking(policy.AskApply), groupRemovalParams, (*call).deleteManifests},
 		{http.MethodGet, "/v1/limits", asking(policy.AskLimits), []string{"project_id"}, (*call).limits},

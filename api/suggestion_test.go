@@ -218,3 +218,42 @@ func TestExplainTellsAUserOnlyOfTheirOwnPorts(t *testing.T) {
 	refused.into(&own)
 	require.Equal(t, []string{"conjunct create rule mine 'in tcp 81 from 10.9.0.2'"}, own.Steps[0].Suggestion.Commands)
 }
+
+// TestExplainComparesWithTheBridges has bridges that do and don't do what the policy says.
+func TestExplainComparesWithTheBridges(t *testing.T) {
+	w := tiers(t)
+	const question = `{"from": {"port_id": "web-0"}, "to": {"port_id": "db-0"}, "protocol": "tcp", "port": 3306}`
+	ask := func() *api.Answer {
+		t.Helper()
+		got := w.do(http.MethodPost, "/v1/explain?source=bridge", question)
+		require.Equal(t, http.StatusOK, got.status, got.body)
+		a := new(api.Answer)
+		got.into(a)
+		return a
+	}
+	p := w.do(http.MethodPost, "/v1/explain?source=bridge", question).problem(http.StatusServiceUnavailable)
+	require.Equal(t, "host-unavailable", p.Code)
+	require.Contains(t, p.Detail, "not connected")
+	w.do(http.MethodPost, "/v1/explain?source=nowhere", question).problem(http.StatusBadRequest)
+
+	passed, differences := true, []policy.FlowDifference{}
+	w.hosts.set(func(h *hosts) {
+		h.probe = func(p policy.Probe) (out []policy.Passage, _ error) {
+			for _, end := range []policy.End{p.From, p.To} {
+				out = append(out, policy.Passage{Port: policy.PortID(end.Port.Port.ID), Host: "hv1", OFPort: 1, Passed: passed, Tables: []policy.FlowLookup{}, Differences: differences})
+			}
+			return out, nil
+		}
+	})
+	a := ask()
+	require.Len(t, a.Bridges, 2)
+	require.Empty(t, a.Findings)
+	passed = false
+	require.Len(t, ask().Findings, 2, "a verdict that differs is a finding without any flow that does")
+	differences = []policy.FlowDifference{{Kind: policy.FlowExtra, Flow: "priority=9 actions=drop", Meaning: "not ours"}}
+	f := ask().Findings[0]
+	require.Equal(t, api.BridgeFinding{
+		Host: "hv1", PortID: "web-0", Expected: "allowed", Got: "refused", Kind: policy.FlowExtra, Flow: "priority=9 actions=drop",
+		Message: "the packet meets a flow that nobody wants (not ours)",
+	}, f)
+}

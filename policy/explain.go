@@ -34,6 +34,8 @@ type Step struct {
 	Direction Direction // whose rules are asked: also for what returns, that in which the connection was opened
 	Decision  Decision
 	Stages    []Stage
+	// Followed tells that the verdict is that of the connection, which the packet follows.
+	Followed bool
 }
 
 // Verdict is the answer for a packet: it passes when both ends let it.
@@ -88,6 +90,7 @@ func (s *Snapshot) follow(step *Step, c Connection, k PacketKind) {
 		step.Stages = s.stages(step.Port, d, back, front)
 		return
 	}
+	step.Followed = true
 	step.Stages = append([]Stage{{Tier: TierTracking, Passed: true}}, step.Stages...)
 }
 
@@ -119,10 +122,19 @@ func answerOf(protocol, kind uint8) uint8 {
 	return kind
 }
 
-// ErrorsFollowLoosely tells of connections whose original tuple says less than their rules look at: an ICMP error about one passes when some rule
-// allows the same peers and protocol, whatever its ports or types.
-func (c Connection) ErrorsFollowLoosely() bool {
-	return c.Protocol == ProtoICMP || c.Protocol == ProtoICMPv6 || c.Protocol == ProtoSCTP
+// IsExact reports whether flows must say the same of the packet. They may let pass what returns of a connection that is refused: where the
+// original tuple says less than the rules look at (ICMP errors about ICMP and SCTP), and where the connection can't be opened for other reasons
+// than rules, so that there is none to return anything.
+func (s Step) IsExact(c Connection, k PacketKind) bool {
+	if s.Decision.Tier == TierTracking {
+		return false
+	}
+	if s.Decision.Allowed || !s.Followed {
+		return true
+	}
+	loose := c.Protocol == ProtoICMP || c.Protocol == ProtoICMPv6 || c.Protocol == ProtoSCTP
+	front := s.Decision.Tier == TierAntiSpoofing || s.Decision.Tier == TierPlatform && !s.Decision.Platform.Guard
+	return !front && !(loose && k == PacketError)
 }
 
 // PortAt finds the port of a VPC that has the address as its own.

@@ -1,6 +1,9 @@
 package policy
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // HostState says how far a hypervisor is.
 type HostState string
@@ -86,4 +89,7 @@ type Inspector interface {
 	DesiredFlows(HostID) ([]string, error)
 	// DiffFlows asks the host's switch and compares; an error when the host is not connected.
 	DiffFlows(HostID) (FlowDiff, error)
+	// Probe asks the switches for their flows and takes the packet through them: egress of the end that opens its connection, then ingress of the
+	// other, ends that are not ports left out. An error when a port is plugged in nowhere or its host is not connected.
+	Probe(context.Context, Probe) ([]Passage, error)
 }

@@ -31,6 +31,7 @@ func (s *session) answer(n *names, q *api.Question, a *api.Answer) error {
 			s.printf("  %s\n", line)
 		}
 	}
+	s.bridges(n, a)
 	return nil
 }
 
@@ -39,6 +40,31 @@ func (s *session) verdict(allowed bool) string {
 		return s.paint(good, "allowed")
 	}
 	return s.paint(bad, "denied")
+}
+
+// bridges prints what the flows do at each end, and where that is not what the policy says.
+func (s *session) bridges(n *names, a *api.Answer) {
+	for _, p := range a.Bridges {
+		s.printf("\nflows of %s at %s (port %d): %s\n", p.Host, n.portLabel(p.Port), p.OFPort, s.verdict(p.Passed))
+		if p.Note != "" {
+			s.printf("  %s\n", p.Note)
+		}
+		for _, l := range p.Tables {
+			s.printf("  %2d %s: %s\n", l.Table, l.Name, l.Meaning)
+			if l.Flow != "" {
+				s.printf("       %s\n", l.Flow)
+			}
+		}
+	}
+	for _, f := range a.Findings {
+		s.printf("\n%s %s at %s: %s by the policy, %s by the flows\n  %s\n", s.paint(bad, "finding:"), f.Host, n.portLabel(f.PortID), f.Expected, f.Got, f.Message)
+		if f.Flow != "" {
+			s.printf("  %s\n", f.Flow)
+		}
+	}
+	if len(a.Bridges) > 0 && len(a.Findings) == 0 {
+		s.printf("\nthe flows do what the policy says\n")
+	}
 }
 
 // stageWords names what was asked.

@@ -22,7 +22,7 @@ const (
 	exitConflict = 4
 	exitDenied   = 5 // explain --exit-code, and the connection does not pass
 	exitTimeout  = 6
-	exitDrift    = 7 // diff, and the bridge is not as it should be
+	exitDrift    = 7 // diff, or explain --source bridge, and a bridge is not as it should be
 )
 
 // usageError is a mistake on the command line.

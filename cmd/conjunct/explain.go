@@ -15,8 +15,8 @@ import (
 
 // questionFlags are what else a question may say.
 type questionFlags struct {
-	srcPort, icmpType, packet string
-	icmpCode, version         int
+	srcPort, icmpType, packet, source string
+	icmpCode, version                 int
 }
 
 // read puts what the flags say into the question.
@@ -55,7 +55,10 @@ func explainCommand(s *session) *cobra.Command {
 rule that decides at each end, or the one that came nearest and what of it does not fit. Where it is refused, it says what would let it pass.
 
 FROM and TO are ports, instances with one port, or addresses. An address inside the other end's VPC is the port that has it. FROM opens the
-connection, also when --packet asks about a packet that comes back. PORT is a number or the name of a service.`,
+connection, also when --packet asks about a packet that comes back. PORT is a number or the name of a service.
+
+With --source bridge the packet is also taken through the flows that the bridges hold at this moment. Where they do something else than the policy
+says, each flow that is not as it should be is shown, and the exit status is 7.`,
 		Example: `  conjunct explain web database tcp 3306
   conjunct explain 198.51.100.7 web-0 tcp 443
   conjunct explain web 2001:db8:0:1::14 icmpv6
@@ -73,12 +76,15 @@ connection, also when --packet asks about a packet that comes back. PORT is a nu
 			if err := f.read(cmd.Flags(), q); err != nil {
 				return err
 			}
-			answer, err := n.client.Explain(cmd.Context(), q)
+			answer, err := n.client.Explain(cmd.Context(), q, api.Query("source", f.source))
 			if err != nil {
 				return err
 			}
 			if err := s.answer(n, q, answer); err != nil {
 				return err
+			}
+			if len(answer.Findings) > 0 {
+				return errDrift
 			}
 			if exitCode && !answer.Allowed {
 				return errDenied
@@ -91,6 +97,7 @@ connection, also when --packet asks about a packet that comes back. PORT is a nu
 	cmd.Flags().IntVar(&f.icmpCode, "icmp-code", 0, "ICMP code")
 	cmd.Flags().IntVar(&f.version, "ip-version", 0, "4 or 6 (default: what the addresses say; of two ports with both, 4)")
 	cmd.Flags().StringVar(&f.packet, "packet", "", "which packet of the connection: opening (the default), later, reply or icmp-error")
+	cmd.Flags().StringVar(&f.source, "source", "policy", "policy, or bridge: also what the flows say that the bridges hold")
 	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "end with status 5 when the connection does not pass")
 	cmd.ValidArgsFunction = s.completeEnds
 	return cmd

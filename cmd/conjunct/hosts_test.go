@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"maps"
 	"slices"
@@ -19,6 +20,7 @@ type hosts struct {
 	flows   map[policy.HostID][]string
 	diffs   map[policy.HostID]policy.FlowDiff
 	behind  []policy.HostID
+	probe   func(policy.Probe) ([]policy.Passage, error)
 	changed chan struct{} // never closed: what a test says does not change while it waits
 }
 
@@ -97,4 +99,13 @@ func (h *hosts) DiffFlows(id policy.HostID) (policy.FlowDiff, error) {
 		return d, errors.New("the switch is not connected")
 	}
 	return d, nil
+}
+
+func (h *hosts) Probe(_ context.Context, p policy.Probe) ([]policy.Passage, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.probe == nil {
+		return nil, errors.New("the host is not connected")
+	}
+	return h.probe(p)
 }

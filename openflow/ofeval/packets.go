@@ -118,6 +118,11 @@ func (p Packet) Reply() Packet {
 	} else {
 		p.fields[openflow.TCPSrc], p.fields[openflow.TCPDst] = p.fields[openflow.TCPDst], p.fields[openflow.TCPSrc]
 	}
+	return p.OnWire()
+}
+
+// OnWire returns p without metadata: as the next switch sees it.
+func (p Packet) OnWire() Packet {
 	for f := openflow.TunID; f < numSlots; f++ {
 		p.fields[f] = value{}
 	}
