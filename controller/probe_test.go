@@ -43,7 +43,7 @@ func worldBenches(w *policytest.World, hosts int) (of func(policy.PortID) *bench
 // each end's verdict is that of the policy.
 func TestProbe_TellsWhatThePolicySays(t *testing.T) {
 	asked, allowed, both := 0, 0, 0
-	for seed := range uint64(40) {
+	for seed := range uint64(20) {
 		w := policytest.New(seed)
 		benchOf := worldBenches(w, 1+int(seed%2))
 		for range 25 {
@@ -92,7 +92,7 @@ func TestProbe_TellsWhatThePolicySays(t *testing.T) {
 	}
 	t.Logf("%d verdicts, %d allowed, %d questions between two ports", asked, allowed, both)
 	require.Greater(t, allowed, asked/10)
-	require.Greater(t, both, 100)
+	require.Greater(t, both, 30)
 }
 
 // probe asks a question between ports of the small cloud.
