@@ -133,7 +133,7 @@ func (s Step) IsExact(c Connection, k PacketKind) bool {
 		return true
 	}
 	loose := c.Protocol == ProtoICMP || c.Protocol == ProtoICMPv6 || c.Protocol == ProtoSCTP
-	front := s.Decision.Tier == TierAntiSpoofing || s.Decision.Tier == TierPlatform && !s.Decision.Platform.Guard
+	front := s.Decision.Tier == TierAntiSpoofing || s.Decision.Tier == TierPlatform && !s.Decision.Platform.Judged
 	return !front && !(loose && k == PacketError)
 }
 
