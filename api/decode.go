@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"reflect"
 	"strings"
+	"sync"
 
 	"conjunct/policy"
 )
@@ -263,6 +264,18 @@ func typeOfJSON(raw json.RawMessage) string {
 
 // fieldsOf maps the names of a wire type's fields, embedded ones included, to where they are.
 func fieldsOf(t reflect.Type) map[string][]int {
+	if known, ok := fieldTables.Load(t); ok {
+		return known.(map[string][]int)
+	}
+	fields := fieldsIn(t)
+	fieldTables.Store(t, fields)
+	return fields
+}
+
+// fieldTables has what fieldsOf has found out, by reflect.Type.
+var fieldTables sync.Map
+
+func fieldsIn(t reflect.Type) map[string][]int {
 	out := make(map[string][]int)
 	for _, f := range reflect.VisibleFields(t) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")

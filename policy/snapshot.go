@@ -15,24 +15,32 @@ type Snapshot struct {
 	DefaultProfile ProfileName
 	objects        map[Kind]map[string]Object
 	// referrers turns References around: who refers to an object, by the kind of the referrer. A referrer that refers twice is
-	// there once.
-	referrers map[target]map[Kind]map[string]Object
+	// there once. Most objects have one of a kind, which takes no map.
+	referrers map[target]referrers
 	// shown tells what exists for the reader; nil: everything. See Sight.
 	shown func(Object) bool
 }
 
 func (s *Snapshot) shows(o Object) bool { return s.shown == nil || s.shown(o) }
 
+// target is an object that others of the kind by refer to.
 type target struct {
 	kind Kind
 	id   string
+	by   Kind
+}
+
+// referrers are one object, or several by id.
+type referrers struct {
+	one  Object
+	many map[string]Object
 }
 
 // NewSnapshot returns an empty snapshot in which the presets exist as profiles.
 func NewSnapshot(defaultProfile ProfileName) *Snapshot {
 	s := &Snapshot{
 		DefaultProfile: defaultProfile, objects: make(map[Kind]map[string]Object, len(kinds)),
-		referrers: make(map[target]map[Kind]map[string]Object),
+		referrers: make(map[target]referrers),
 	}
 	for _, k := range Kinds() {
 		s.objects[k] = make(map[string]Object)
@@ -49,14 +57,32 @@ func (s *Snapshot) Put(o Object) {
 	s.Delete(k, id)
 	s.objects[k][id] = o
 	for _, r := range o.References() {
-		t := target{r.Kind, r.ID}
-		if s.referrers[t] == nil {
-			s.referrers[t] = make(map[Kind]map[string]Object)
+		s.refer(target{r.Kind, r.ID, k}, o)
+	}
+}
+
+func (s *Snapshot) refer(t target, o Object) {
+	r, id := s.referrers[t], o.Base().ID
+	switch {
+	case r.many != nil:
+		r.many[id] = o
+	case r.one == nil || r.one.Base().ID == id:
+		s.referrers[t] = referrers{one: o}
+	default:
+		s.referrers[t] = referrers{many: map[string]Object{r.one.Base().ID: r.one, id: o}}
+	}
+}
+
+func (s *Snapshot) unrefer(t target, id string) {
+	r := s.referrers[t]
+	delete(r.many, id)
+	switch len(r.many) {
+	case 0:
+		delete(s.referrers, t)
+	case 1: // Equal sets are equal, whatever they were before.
+		for _, o := range r.many {
+			s.referrers[t] = referrers{one: o}
 		}
-		if s.referrers[t][k] == nil {
-			s.referrers[t][k] = make(map[string]Object)
-		}
-		s.referrers[t][k][id] = o
 	}
 }
 
@@ -68,14 +94,7 @@ func (s *Snapshot) Delete(k Kind, id string) bool {
 	}
 	delete(s.objects[k], id)
 	for _, r := range o.References() {
-		t := target{r.Kind, r.ID}
-		delete(s.referrers[t][k], id)
-		if len(s.referrers[t][k]) == 0 {
-			delete(s.referrers[t], k)
-		}
-		if len(s.referrers[t]) == 0 {
-			delete(s.referrers, t)
-		}
+		s.unrefer(target{r.Kind, r.ID, k}, id)
 	}
 	return true
 }
@@ -84,7 +103,11 @@ func (s *Snapshot) Delete(k Kind, id string) bool {
 func Referrers[T Object](s *Snapshot, k Kind, id string) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		var zero T
-		for _, o := range s.referrers[target{k, id}][zero.Kind()] {
+		r := s.referrers[target{k, id, zero.Kind()}]
+		if r.one != nil && s.shows(r.one) {
+			yield(r.one.(T))
+		}
+		for _, o := range r.many {
 			if s.shows(o) && !yield(o.(T)) {
 				return
 			}
@@ -128,16 +151,13 @@ func (s *Snapshot) Clone() *Snapshot {
 	c := &Snapshot{
 		Revision: s.Revision, DefaultProfile: s.DefaultProfile, shown: s.shown,
 		objects:   make(map[Kind]map[string]Object, len(s.objects)),
-		referrers: make(map[target]map[Kind]map[string]Object, len(s.referrers)),
+		referrers: make(map[target]referrers, len(s.referrers)),
 	}
 	for k, m := range s.objects {
 		c.objects[k] = maps.Clone(m)
 	}
-	for t, kinds := range s.referrers {
-		c.referrers[t] = make(map[Kind]map[string]Object, len(kinds))
-		for k, m := range kinds {
-			c.referrers[t][k] = maps.Clone(m)
-		}
+	for t, r := range s.referrers {
+		c.referrers[t] = referrers{r.one, maps.Clone(r.many)}
 	}
 	return c
 }

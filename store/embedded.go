@@ -71,6 +71,8 @@ func embeddedConfig(dir string, log *slog.Logger) *embed.Config {
 	c.ListenClientUrls, c.ListenPeerUrls = nil, nil
 	c.AdvertiseClientUrls, c.AdvertisePeerUrls = []url.URL{self}, []url.URL{self}
 	c.InitialCluster = memberName + "=" + self.String()
+	// Nobody has to catch up with the only member: its last requests, each up to MaxRequest, need not stay in memory for that.
+	c.SnapshotCount, c.SnapshotCatchUpEntries = 1000, 1
 	c.MaxTxnOps, c.MaxRequestBytes = MaxOperations, MaxRequest
 	c.QuotaBackendBytes = backendQuota
 	c.AutoCompactionMode, c.AutoCompactionRetention = embed.CompactorModePeriodic, Retention.String()

@@ -127,7 +127,7 @@ func (s *Store) missingIndex(ctx context.Context, st *state) (out []indexFault, 
 		}
 	}
 	for target, sources := range st.holders {
-		for source := range sources {
+		for source := range sources.all() {
 			miss(s.layout.reference(target, source), "", source)
 		}
 	}

@@ -56,7 +56,7 @@ func (t *transaction) judge() error {
 // were judged with their references.
 func (t *transaction) inUse(w *write) []error {
 	var holders []policy.Holder
-	for k := range t.state.holders[w.key] {
+	for k := range t.state.holders[w.key].all() {
 		if own, ok := t.writes[k]; ok && own.changes() {
 			continue
 		}

@@ -14,13 +14,13 @@ type state struct {
 	layout   layout
 	snapshot *policy.Snapshot
 	claims   map[string]key
-	holders  map[key]map[key]struct{}
+	holders  map[key]keyset
 }
 
 func newState(l layout, defaultProfile policy.ProfileName) *state {
 	s := &state{
 		layout: l, snapshot: policy.NewSnapshot(defaultProfile),
-		claims: make(map[string]key), holders: make(map[key]map[key]struct{}),
+		claims: make(map[string]key), holders: make(map[key]keyset),
 	}
 	for _, p := range policy.Presets() {
 		s.index(p)
@@ -55,10 +55,7 @@ func (s *state) index(o policy.Object) {
 	}
 	for _, r := range o.References() {
 		target := refKey(r)
-		if s.holders[target] == nil {
-			s.holders[target] = make(map[key]struct{})
-		}
-		s.holders[target][k] = struct{}{}
+		s.holders[target] = s.holders[target].with(k)
 	}
 }
 
@@ -72,8 +69,9 @@ func (s *state) unindex(o policy.Object) {
 	}
 	for _, r := range o.References() {
 		target := refKey(r)
-		delete(s.holders[target], k)
-		if len(s.holders[target]) == 0 {
+		if left := s.holders[target].without(k); left.len() > 0 {
+			s.holders[target] = left
+		} else {
 			delete(s.holders, target)
 		}
 	}
@@ -88,15 +86,14 @@ func (s *state) indexed(name string) (value string, source key, ok bool) {
 	if !ok {
 		return "", key{}, false
 	}
-	_, ok = s.holders[target][source]
-	return "", source, ok
+	return "", source, s.holders[target].has(source)
 }
 
 // indexKeys is how many index keys etcd should have.
 func (s *state) indexKeys() int {
 	n := len(s.claims) - len(policy.Presets())
 	for _, sources := range s.holders {
-		n += len(sources)
+		n += sources.len()
 	}
 	return n
 }

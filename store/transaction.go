@@ -113,11 +113,11 @@ func (t *transaction) ownedBy(owner key) []key {
 			out = append(out, k)
 		}
 	}
-	for k := range t.state.holders[owner] {
+	for k := range t.state.holders[owner].all() {
 		add(k)
 	}
 	for _, w := range t.order {
-		if _, known := t.state.holders[owner][w.key]; !known {
+		if !t.state.holders[owner].has(w.key) {
 			add(w.key)
 		}
 	}
