@@ -20,8 +20,11 @@ func keyOf(o policy.Object) key { return key{o.Kind(), o.Base().ID} }
 func (r key) String() string    { return string(r.kind) + "/" + r.id }
 func refKey(r policy.Ref) key   { return key{r.Kind, r.ID} }
 func isPreset(k key) bool {
+	if k.kind != policy.KindProfile { // which is most of them, and is known sooner
+		return false
+	}
 	_, ok := policy.Preset(policy.ProfileName(k.id))
-	return ok && k.kind == policy.KindProfile
+	return ok
 }
 
 // layout makes the names of etcd's keys. It is the prefix of all of them and ends with a slash.

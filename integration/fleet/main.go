@@ -42,14 +42,14 @@ func measure(ctx context.Context, o options, out io.Writer) error {
 	}
 	defer end()
 	does := map[string]func(context.Context) error{
-		"join": r.joins, "rule": r.rules, "steady": r.steady, "trouble": r.troubles, "restart": r.restart,
+		"join": r.joins, "rule": r.rules, "steady": r.steady, "trouble": r.troubles, restarted: r.restart,
 	}
 	for _, name := range o.stages {
 		if err := r.stage(ctx, name, does[name]); err != nil {
 			return err
 		}
 		r.conclude()
-		if name != "restart" { // which forgets what was counted
+		if name != restarted { // which forgets what was counted
 			if err := r.histograms(ctx); err != nil {
 				return err
 			}

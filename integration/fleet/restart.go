@@ -14,6 +14,8 @@ func (r *run) restart(ctx context.Context) error {
 		return err
 	}
 	open := time.Since(start)
+	watched := make(chan error, 1)
+	go func() { watched <- r.watch(ctx, restarted) }()
 	if err := r.ready(ctx); err != nil {
 		return err
 	}
@@ -23,5 +25,5 @@ func (r *run) restart(ctx context.Context) error {
 	if mods != 0 {
 		r.fail("restart: %d flow-mods on %d hosts", mods, hosts)
 	}
-	return nil
+	return <-watched
 }

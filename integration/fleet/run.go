@@ -75,21 +75,21 @@ func (r *run) fail(format string, args ...any) {
 // profiled is how long the processor is watched in a stage; a stage that is shorter has the profile begin with it.
 const profiled = 20 * time.Second
 
+// restarted is the stage whose conjunctd is another at its end: its profile of the processor begins when the API answers.
+const restarted = "restart"
+
 // stage runs one, with what conjunctd uses behind it.
 func (r *run) stage(ctx context.Context, name string, do func(context.Context) error) error {
 	watched := make(chan error, 1)
-	if r.profiles == "" {
+	if r.profiles == "" || name == restarted {
 		watched <- nil
 	} else {
-		go func() {
-			seconds := strconv.Itoa(int(profiled.Seconds()))
-			watched <- r.daemon.profile(ctx, "profile?seconds="+seconds, filepath.Join(r.profiles, name+".cpu"))
-		}()
+		go func() { watched <- r.watch(ctx, name) }()
 	}
 	if err := do(ctx); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	if err := <-watched; err != nil && name != "restart" {
+	if err := <-watched; err != nil {
 		return err
 	}
 	if r.profiles != "" {
@@ -101,6 +101,15 @@ func (r *run) stage(ctx context.Context, name string, do func(context.Context) e
 	r.report.Usage[name] = u
 	r.say("%-8s conjunctd: %d MiB resident (%d at most), %.1f s of processor time", name, u.RSS>>20, u.Peak>>20, u.CPU)
 	return err
+}
+
+// watch writes a profile of the processor, where profiles are asked for.
+func (r *run) watch(ctx context.Context, name string) error {
+	if r.profiles == "" {
+		return nil
+	}
+	seconds := strconv.Itoa(int(profiled.Seconds()))
+	return r.daemon.profile(ctx, "profile?seconds="+seconds, filepath.Join(r.profiles, name+".cpu"))
 }
 
 func machine() Machine {
