@@ -1,8 +1,6 @@
 package integration
 
 import (
-	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -11,92 +9,63 @@ import (
 
 	"conjunct/integration/cloud"
 	"conjunct/integration/lab"
+	"conjunct/policy"
 )
 
-// tiersPorts are the services that every host of the worked example offers.
-var tiersPorts = []uint16{22, 80, 443, 3306, 8080}
-
-// tiersAllowed is what the worked example allows, and nothing else: from → to → ports. 0 is ping.
-var tiersAllowed = map[string]map[string][]uint16{
-	"internet": {"jumphost": {22}, "web": {80, 443}},
-	"jumphost": {"web": {22}, "app": {22}, "database": {22}},
-	"web":      {"app": {8080}},
-	"app":      {"database": {3306}},
-}
-
-func newTiers(t *testing.T) (*cloud.Cloud, map[string]*lab.Host) {
+func newTiers(t *testing.T) *cloud.Tiers {
 	if err := lab.Usable(); err != nil {
 		t.Skip(err)
 	}
-	c := cloud.New(t, cloud.Options{Daemon: daemon, CLI: client, Hypervisors: []string{"hv1", "hv2"}})
-	c.Apply("../examples/lab.yaml", "")
-	gateway := netip.MustParseAddr("10.0.0.1")
-	gateway6 := netip.MustParseAddr("2001:db8:0:1::1")
-	routes := []lab.Route{{To: netip.MustParsePrefix("192.0.2.0/24"), Via: gateway}, {To: netip.MustParsePrefix("2001:db8:ffff::/64"), Via: gateway6}}
-	hosts := map[string]*lab.Host{
-		"internet": c.Outside(lab.Outside{Name: "internet", Addrs: []netip.Prefix{
-			netip.MustParsePrefix("192.0.2.10/24"), netip.MustParsePrefix("10.0.0.1/24"),
-			netip.MustParsePrefix("2001:db8:ffff::10/64"), netip.MustParsePrefix("2001:db8:0:1::1/64"),
-		}}),
-	}
-	for name, hv := range map[string]string{"jumphost": "hv1", "web": "hv1", "app": "hv2", "database": "hv2"} {
-		hosts[name] = c.Plug(hv, name, cloud.PortOf(name), routes...).Host
-	}
-	for _, h := range hosts {
-		h.ListenTCP(tiersPorts...)
-	}
-	return c, hosts
+	return cloud.NewTiers(func() *cloud.Cloud {
+		return cloud.New(t, cloud.Options{Daemon: daemon, CLI: client, Hypervisors: []string{"hv1", "hv2"}})
+	}, "../examples", nil)
 }
 
-// TestA128_FourTiers applies the worked example and sends every pair of hosts every service, in both families.
-func TestA128_FourTiers(t *testing.T) {
-	c, hosts := newTiers(t)
-	c.Apply("../examples/tiers.yaml", "shop")
-	for _, family := range []int{4, 6} {
-		var attempts []lab.Attempt
-		var names []string
-		var want []bool
-		for from := range hosts {
-			for to := range hosts {
-				if from == to {
-					continue
-				}
-				at := hosts[to].Addr4()
-				if family == 6 {
-					at = hosts[to].Addr6()
-				}
-				for _, port := range append([]uint16{0}, tiersPorts...) {
-					p := lab.TCP(at, port)
-					if port == 0 {
-						p = lab.Ping(at)
-					}
-					named := family == 4 || from != "internet" && to != "internet" // The manifest names 0.0.0.0/0 only.
-					attempts = append(attempts, lab.Attempt{From: hosts[from], Probe: p})
-					names = append(names, fmt.Sprintf("IPv%d %s → %s %d", family, from, to, port))
-					want = append(want, contains(tiersAllowed[from][to], port) && named)
-				}
-			}
-		}
-		for i, got := range lab.TryAll(attempts) {
-			require.Equal(t, want[i], got == lab.Open, "%s: %s", names[i], got)
-		}
+// TestA128_A015_FourTiers applies the worked example and sends every pair of hosts every service, in both families.
+func TestA128_A015_FourTiers(t *testing.T) {
+	x := newTiers(t)
+	x.ApplyTiers()
+	x.Serve(cloud.TiersServices)
+	for family, want := range map[int]cloud.Matrix{4: cloud.TiersAllowed, 6: cloud.TiersAllowed6} {
+		got := x.Measure(family, cloud.TiersHosts, cloud.TiersHosts, cloud.TiersServices)
+		sameMatrix(t, want, got, cloud.TiersHosts, cloud.TiersHosts)
 	}
 }
 
-func contains(ports []uint16, port uint16) bool {
-	for _, p := range ports {
-		if p == port && p != 0 {
-			return true
-		}
+func sameMatrix(t *testing.T, want, got cloud.Matrix, from, to []string) {
+	t.Helper()
+	for _, pair := range got.Differences(want, from, to) {
+		t.Errorf("%s → %s: %q answered, want %q", pair[0], pair[1], got[pair[0]][pair[1]], want[pair[0]][pair[1]])
 	}
-	return false
+}
+
+// TestProfiles switches a live VPC through all profiles: the same manifest and the same VMs, and what each of the five clouds means by
+// them.
+func TestProfiles(t *testing.T) {
+	x := newTiers(t)
+	x.ApplyTiers()
+	x.AddPlain(nil)
+	x.Serve(cloud.ProfileServices)
+	for _, p := range []struct {
+		proves  string
+		profile policy.ProfileName
+	}{
+		{"A-073", policy.ProfileIsolated}, {"A-074", policy.ProfileSubnetTrust}, {"A-006 without any group nothing passes:", policy.ProfileOrdered},
+		{"A-075 A-082", policy.ProfileVPCLocked}, {"A-072 A-083 A-010 A-011", policy.ProfileOpenUntilRuled}, {"A-073 and back:", policy.ProfileIsolated},
+	} {
+		t.Run(p.proves+" "+string(p.profile), func(t *testing.T) {
+			x.SetProfile(p.profile)
+			got := x.Measure(4, cloud.ProfileSenders, cloud.ProfileReceivers, cloud.ProfileServices)
+			sameMatrix(t, cloud.ProfileMatrices[p.profile], got, cloud.ProfileSenders, cloud.ProfileReceivers)
+		})
+	}
 }
 
 // TestFlowsReadAlike holds what `conjunct flows` prints against what ovs-ofctl dumps from the bridge: the same lines, but for the
 // comments that name rules and ports.
 func TestFlowsReadAlike(t *testing.T) {
-	c, _ := newTiers(t)
-	c.Apply("../examples/tiers.yaml", "shop")
+	c := newTiers(t)
+	c.ApplyTiers()
 	for _, hv := range []string{"hv1", "hv2"} {
 		var ours, installed []string
 		comments := 0

@@ -2,7 +2,10 @@
 // and a host outside. It applies examples/lab.yaml and examples/tiers.yaml, sends real packets for every pair and service, and
 // changes the policy while connections are open. It exits with 0 only when everything was as expected.
 //
-//	demo [-v] [-daemon bin/conjunctd] [-client bin/conjunct] [-examples examples]
+// With -profiles it shows the same manifest under each of the five profiles instead, with VMs that have no group beside those
+// that have, and says what each profile changes and why.
+//
+//	demo [-v] [-profiles] [-daemon bin/conjunctd] [-client bin/conjunct] [-examples examples]
 package main
 
 import (
@@ -22,6 +25,7 @@ func main() {
 	daemon := flag.String("daemon", "bin/conjunctd", "the conjunctd to run")
 	client := flag.String("client", "bin/conjunct", "the conjunct to run")
 	examples := flag.String("examples", "examples", "where lab.yaml and tiers.yaml are")
+	profiles := flag.Bool("profiles", false, "show the five profiles")
 	verbose := flag.Bool("v", false, "say what the lab does")
 	flag.Parse()
 	if err := lab.Usable(); err != nil {
@@ -40,8 +44,12 @@ func main() {
 		s.stage(func() *cloud.Cloud {
 			return cloud.New(t, cloud.Options{Daemon: *daemon, CLI: *client, Hypervisors: []string{"hv1", "hv2"}})
 		}, *examples)
-		s.matrix()
-		s.live()
+		if *profiles {
+			s.profiles()
+		} else {
+			s.matrix()
+			s.live()
+		}
 		wrong = s.wrong
 	})
 	switch {

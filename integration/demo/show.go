@@ -17,17 +17,13 @@ import (
 type show struct {
 	t     lab.T
 	ctx   context.Context
+	tiers *cloud.Tiers
 	cloud *cloud.Cloud
 	hosts map[string]*lab.Host
 	// stream is an open connection from app to database on 3306.
 	stream *lab.Stream
 	wrong  int
 }
-
-// placed says on which hypervisor each VM runs.
-var placed = []struct{ vm, hypervisor string }{{"jumphost", "hv1"}, {"web", "hv1"}, {"app", "hv2"}, {"database", "hv2"}}
-
-const outside = "internet"
 
 func (s *show) title(format string, args ...any) { fmt.Printf("\n"+format+"\n", args...) }
 
@@ -69,27 +65,15 @@ func (s *show) expect(what string, took time.Duration, ok bool, format string, a
 // stage builds everything: hypervisors, VMs, the host outside, and the policy.
 func (s *show) stage(build func() *cloud.Cloud, examples string) {
 	s.title("A cloud on this machine")
-	s.line("conjunctd, hypervisors hv1 and hv2 with an Open vSwitch each", timed(func() { s.cloud = build() }), "ready")
-	s.run("a project, a network, four VMs", "apply", "-f", examples+"/lab.yaml")
-	prefix := netip.MustParsePrefix
-	s.hosts = map[string]*lab.Host{outside: s.cloud.Outside(lab.Outside{Name: outside, Addrs: []netip.Prefix{
-		prefix("192.0.2.10/24"), prefix("10.0.0.1/24"), prefix("2001:db8:ffff::10/64"), prefix("2001:db8:0:1::1/64"),
-	}})}
-	routes := []lab.Route{
-		{To: prefix("192.0.2.0/24"), Via: netip.MustParseAddr("10.0.0.1")},
-		{To: prefix("2001:db8:ffff::/64"), Via: netip.MustParseAddr("2001:db8:0:1::1")},
-	}
-	for _, p := range placed {
-		took := timed(func() { s.hosts[p.vm] = s.cloud.Plug(p.hypervisor, p.vm, cloud.PortOf(p.vm), routes...).Host })
-		s.line(fmt.Sprintf("VM %s plugged into %s", p.vm, p.hypervisor), took, "active: its flows are confirmed")
-	}
+	s.tiers = cloud.NewTiers(build, examples, func(what string, took time.Duration) { s.line(what, took, "ready") })
+	s.cloud, s.hosts = s.tiers.Cloud, s.tiers.Hosts
 	s.run("applied on both hypervisors", "apply", "-f", examples+"/tiers.yaml", "--wait")
-	s.stream = s.hosts["app"].StreamTCP(s.hosts["database"], netip.AddrPortFrom(s.hosts["database"].Addr4(), 3306))
 }
 
 // live changes the policy under an open connection.
 func (s *show) live() {
 	s.title("Changes, while a TCP connection app → database:3306 is open")
+	s.stream = s.hosts["app"].StreamTCP(s.hosts["database"], netip.AddrPortFrom(s.hosts["database"].Addr4(), 3306))
 	rules, err := s.cloud.API.Rules().List(s.ctx, api.Query("name", "allow3306AppInbound"))
 	s.cloud.Must(err)
 	if len(rules) != 1 {
