@@ -29,7 +29,7 @@ build: ## Build conjunctd and conjunct into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/conjunctd ./cmd/conjunct
 
 .PHONY: demo
-demo: provision ## Two hypervisors, four VMs, an outside host: security groups at work (root)
+demo: provision ## Two hypervisors, four VMs, an outside host: security groups at work (root); DEMO=-profiles shows the five profiles
 	@PATH="$$PATH:/usr/local/go/bin:$$HOME/go/bin"; $(MAKE) --no-print-directory -s build && go run ./integration/demo $(DEMO)
 
 .PHONY: test

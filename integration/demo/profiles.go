@@ -101,7 +101,7 @@ func (s *show) why(from, to, service string) string {
 	q := api.Question{From: s.end(from), To: s.end(to), Protocol: "tcp"}
 	word := "tcp " + service
 	if port, err := strconv.Atoi(service); err == nil {
-		q.Port = &port
+		q.Port = new(policy.PortNumber(port))
 	} else {
 		q.Protocol, word = "icmp", "ping"
 	}
