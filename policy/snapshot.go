@@ -73,13 +73,15 @@ func (s *Snapshot) refer(t target, o Object) {
 	}
 }
 
+// unrefer forgets the referrer, also one that is forgotten already: an object may name another twice.
 func (s *Snapshot) unrefer(t target, id string) {
 	r := s.referrers[t]
-	delete(r.many, id)
-	switch len(r.many) {
-	case 0:
+	if r.one != nil && r.one.Base().ID == id {
 		delete(s.referrers, t)
-	case 1: // Equal sets are equal, whatever they were before.
+		return
+	}
+	delete(r.many, id)
+	if len(r.many) == 1 { // Equal sets are equal, whatever they were before.
 		for _, o := range r.many {
 			s.referrers[t] = referrers{one: o}
 		}
