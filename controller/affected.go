@@ -57,6 +57,7 @@ func (a *affected) add(c policy.Change, o policy.Object) {
 		}
 		if o.Origin == policy.OriginDefault {
 			a.portsOfProject(o.ProjectID)
+			a.portsOfVPC(string(o.VPCID))
 		}
 	case *policy.Rule:
 		a.groups[o.GroupID] = struct{}{}

@@ -160,8 +160,8 @@ func TestOracle_LongBlocklist(t *testing.T) {
 
 // How many connections are tried, so that a generator that shrinks is seen.
 const (
-	smallWorldSize        = 33948
-	smallWorldOrderedSize = 26312
+	smallWorldSize        = 49772
+	smallWorldOrderedSize = 36984
 )
 
 // smallWorld has ports a (in group clients), b (protected, in group servers) and c (in no chosen group) on one segment.
@@ -210,7 +210,7 @@ func smallRules() []policy.Rule {
 		{policy.SCTP, 80, 80, -1}, {policy.ICMP, 0, 0, -1}, {policy.ICMP, 0, 0, 8}, {policy.ICMPv6, 0, 0, 128}, {"4", 0, 0, -1},
 	} {
 		for _, remote := range []policy.Remote{
-			{Any: true}, {GroupID: "clients"}, {IPSetID: "set"}, {SubnetID: "s"},
+			{Any: true}, {GroupID: "clients"}, {IPSetID: "set"}, {SubnetID: "s"}, {OwnSubnet: true},
 			{CIDRs: []policy.CIDR{policy.CIDR(netip.MustParsePrefix("0.0.0.0/0"))}},
 			{CIDRs: []policy.CIDR{policy.CIDR(netip.MustParsePrefix("10.0.0.1/32")), policy.CIDR(netip.MustParsePrefix("2001:db8::/126"))}},
 		} {

@@ -77,6 +77,7 @@ type Store struct {
 	close   func() // of what Open started: the client and etcd
 	stop    context.CancelFunc
 	running sync.WaitGroup
+	closing sync.Once
 }
 
 // Open starts the etcd of the directory, or connects to the endpoints, loads all objects and follows what changes. The
@@ -149,12 +150,14 @@ func nameProfile(s *policy.Snapshot) error {
 	return fmt.Errorf("%q is not a profile; there are %s", s.DefaultProfile, strings.Join(names, ", "))
 }
 
-// Close ends everything that Open started and closes the channels of those who watch.
+// Close ends everything that Open started and closes the channels of those who watch. To close again does nothing.
 func (s *Store) Close() {
-	s.stop()
-	s.running.Wait()
-	s.mirror.close()
-	s.close()
+	s.closing.Do(func() {
+		s.stop()
+		s.running.Wait()
+		s.mirror.close()
+		s.close()
+	})
 }
 
 // View calls fn with the newest state that this process knows, which includes every Update that has returned. The snapshot

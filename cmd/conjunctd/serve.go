@@ -39,6 +39,9 @@ func serve(ctx context.Context, c *Config) error {
 		return fmt.Errorf("open the store: %w", err)
 	}
 	defer objects.Close()
+	if _, err := objects.Update(ctx, policy.RestoreDefaults); err != nil {
+		return fmt.Errorf("default groups of profile %q: %w", c.Profile, err)
+	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mirror, checks, err := newMirror(c, registry, log)
