@@ -55,6 +55,9 @@ func (a *affected) add(c policy.Change, o policy.Object) {
 		if renumbered(c) {
 			a.topic(topic{policy.KindGroup, id})
 		}
+		if rehomed(c) {
+			a.given(id)
+		}
 		if o.Origin == policy.OriginDefault {
 			a.portsOfProject(o.ProjectID)
 			a.portsOfVPC(string(o.VPCID))
@@ -82,6 +85,27 @@ func renumbered(c policy.Change) bool {
 	before, ok := c.Before.(policy.Numbered)
 	after, still := c.Object.(policy.Numbered)
 	return !ok || !still || before.GetNumber() != after.GetNumber()
+}
+
+// rehomed reports whether a group may protect other ports than before of those that it was given to.
+func rehomed(c policy.Change) bool {
+	before, ok := c.Before.(*policy.Group)
+	after, still := c.Object.(*policy.Group)
+	return ok && still && (before.ProjectID != after.ProjectID || before.VPCID != after.VPCID)
+}
+
+// given adds the ports that a group was given to, by whatever way.
+func (a *affected) given(group string) {
+	s := a.model.snapshot
+	for i := range policy.Referrers[*policy.Instance](s, policy.KindGroup, group) {
+		a.portsOf(policy.KindInstance, i.ID)
+	}
+	for p := range policy.Referrers[*policy.Port](s, policy.KindGroup, group) {
+		a.ports[policy.PortID(p.ID)] = struct{}{}
+	}
+	for t := range policy.Referrers[*policy.Attachment](s, policy.KindGroup, group) {
+		a.target(t.Target)
+	}
 }
 
 // naming adds the groups with a rule that names the object.
