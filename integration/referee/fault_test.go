@@ -62,7 +62,7 @@ var faults = map[string]struct {
 		if f.Table == flows.TableIngrSet || f.Table == flows.TableEgressSet {
 			f.Priority = 1000 - f.Priority
 		}
-	}), 14},
+	}), 15},
 }
 
 // anyVPC is the match of an address of a group without its VPC.
