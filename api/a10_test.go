@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -173,4 +174,33 @@ func TestAllFindingsComeAtOnce(t *testing.T) {
 		problem(http.StatusUnprocessableEntity)
 	require.Equal(t, "invalid", p.Code)
 	require.ElementsMatch(t, []string{"/name name-invalid", "/rules/0/port_min port-not-allowed", "/rules/2/port_min port-range", "/rules/2/action action-not-in-profile"}, found(p))
+}
+
+// Whoever is stopped by the limit hears what it is and who raises it; lowering it takes nothing away.
+func TestA057_TheLimitIsRaisedAndLowered(t *testing.T) {
+	w := newWorld(t)
+	w.cloud()
+	var ids []string
+	for i := range 12 {
+		id := fmt.Sprintf("g%d", i)
+		w.put("/v1/security-groups/"+id, `{"name": "`+id+`", "project_id": "prj", "rules": [{"direction": "in", "protocol": "icmp"}]}`)
+		ids = append(ids, `"`+id+`"`)
+	}
+	give := func(n int) answer {
+		return w.do(http.MethodPatch, "/v1/instances/web", `{"security_group_ids": [`+strings.Join(ids[:n], ", ")+`]}`)
+	}
+	require.Equal(t, http.StatusOK, give(10).status)
+	p := give(11).problem(http.StatusConflict)
+	require.Equal(t, "limit-groups-per-instance", p.Code)
+	require.Contains(t, p.Detail, `instance "web" would have 11 groups, the limit is 10 (profile isolated); detach one first, or have an administrator raise limits.groups_per_instance of project "acme"`)
+	w.do(http.MethodPatch, "/v1/projects/prj", `{"limits": {"groups_per_instance": 11}}`)
+	require.Equal(t, http.StatusOK, give(11).status)
+	require.Contains(t, give(12).problem(http.StatusConflict).Detail, "the limit is 11 (project acme)")
+
+	require.Equal(t, http.StatusOK, w.do(http.MethodPatch, "/v1/projects/prj", `{"limits": {"groups_per_instance": 2}}`).status)
+	require.Len(t, strings.Fields(w.groups("web-0")), 11, "what is there stays")
+	require.Equal(t, http.StatusOK, w.do(http.MethodPatch, "/v1/instances/web", `{"name": "renamed"}`).status)
+	require.Equal(t, http.StatusOK, give(9).status, "fewer is no more than it had")
+	require.Contains(t, give(10).problem(http.StatusConflict).Detail, "would have 10 groups, the limit is 2 (project acme)")
+	w.do(http.MethodPost, "/v1/security-groups/g11/attachments", `{"target": {"subnet_id": "sub"}}`).problem(http.StatusConflict)
 }

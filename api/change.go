@@ -74,6 +74,7 @@ func (c *change) complete() error {
 			return fmt.Errorf("default groups for %s %q: %w", w.after.Kind(), w.after.Base().ID, err)
 		}
 	}
+	c.caution()
 	return nil
 }
 

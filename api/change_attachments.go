@@ -58,7 +58,8 @@ func (c *change) judgeTargets(g policy.GroupID, list []Attachment, pointer strin
 
 // detachAll takes the group from every target of the list, or from none.
 func (c *change) detachAll(g policy.GroupID, list []Attachment, pointer string) error {
-	if _, err := find[*policy.Group](c, g); err != nil {
+	group, err := find[*policy.Group](c, g)
+	if err != nil {
 		return err
 	}
 	bad := new(policy.Invalid)
@@ -66,8 +67,12 @@ func (c *change) detachAll(g policy.GroupID, list []Attachment, pointer string) 
 		a.GroupID = g
 		o, ok := attachedAt(c.Snapshot(), &a)
 		if !ok {
-			bad.Findings = append(bad.Findings, policy.Finding{Pointer: fmt.Sprintf("%s/%d/target", pointer, i), Code: "not-attached",
-				Message: fmt.Sprintf("security group %q is not attached there", c.groupLabel(g))})
+			code, message := "not-attached", fmt.Sprintf("security group %q is not attached there", group.Label())
+			if group.Origin == policy.OriginDefault {
+				code, message = "default-group", fmt.Sprintf("security group %q is its profile's default: ports have it by having no other, so it can't be detached; "+
+					"attach a group of your own, and it leaves", group.Label())
+			}
+			bad.Findings = append(bad.Findings, policy.Finding{Pointer: fmt.Sprintf("%s/%d/target", pointer, i), Code: code, Message: message})
 			continue
 		}
 		if err := c.detach(g, o); err != nil {

@@ -139,8 +139,14 @@ func (c *change) reevaluated(g *policy.Group) error {
 
 // positions gives the rules of a list that replaces the rules of an ordered group their positions. In a list without any, the
 // order is what counts; otherwise the positions do, and a rule without one comes after the one that it is listed after.
+// In a union they lose the positions that they had, so that an ordered group can be sent back as one.
 func positions(g *policy.Group, rules []*policy.Rule, had map[string]*policy.Rule) {
 	if g.Evaluation != policy.Ordered {
+		for _, r := range rules {
+			if before, ok := had[r.ID]; ok && r.Position != nil && before.Position != nil && *r.Position == *before.Position {
+				r.Position = nil
+			}
+		}
 		return
 	}
 	list := policy.InSequence(rules)

@@ -49,3 +49,6 @@ func (s *Server) Access() map[string]RouteAccess {
 	}
 	return out
 }
+
+// WarningOf is the sentence of a header.
+var WarningOf = warningOf

@@ -11,7 +11,8 @@ import (
 // a patch without it leaves it alone.
 //
 // One field departs from the RFC: a remote is exactly one of several things, so that a patch that names one replaces what was
-// named, and a patch that takes away the only one is refused, where the RFC would leave {}: anywhere.
+// named, and a patch that empties it is refused, where the RFC would leave {}: anywhere. A patch that takes the remote itself away
+// says so: the rule is then as one that is created without.
 func mergeInto(current any, patch []byte, parts string) ([]byte, error) {
 	doc, err := json.Marshal(current)
 	if err != nil {
@@ -30,6 +31,10 @@ func mergeInto(current any, patch []byte, parts string) ([]byte, error) {
 		return nil, invalid("/"+escapePointer(name), "repeated-field", "%q is given more than once", name)
 	}
 	for _, m := range changes {
+		if m.name == "remote" && string(m.value) == "null" {
+			delete(base, m.name)
+			continue
+		}
 		merged, err := mergeMember(base[m.name], m)
 		if err != nil {
 			return nil, err
@@ -62,7 +67,7 @@ func mergeMember(current json.RawMessage, m member) (json.RawMessage, error) {
 	}
 	if m.name == "remote" && len(merged) == 0 {
 		if taken {
-			return nil, invalid("/remote", "value-required", `nothing would be left of the remote; give {"any": true} if anywhere is meant`)
+			return nil, invalid("/remote", "value-required", `nothing would be left of the remote; give {"any": true}, or null for the remote, if anywhere is meant`)
 		}
 		return current, nil
 	}

@@ -252,3 +252,22 @@ func TestA005_RacingInsertions(t *testing.T) {
 		seen[*r.Position] = true
 	}
 }
+
+// An ordered group that is read and sent back as a union loses the positions that it was read with.
+func TestA005_AnOrderedGroupIsSentBackAsAUnion(t *testing.T) {
+	w := newWorld(t)
+	w.put("/v1/security-groups/g", `{"name": "g", "evaluation": "ordered", "rules": [{"id": "a", "direction": "in", "protocol": "tcp", "port_min": 80}, {"id": "b", "direction": "in", "protocol": "udp"}]}`)
+	read := w.do(http.MethodGet, "/v1/security-groups/g", "").body
+	p := w.do(http.MethodPut, "/v1/security-groups/g", strings.Replace(strings.Replace(read, `"evaluation":"ordered"`, `"evaluation":"union"`, 1), `"position":20`, `"position":25`, 1)).
+		problem(http.StatusUnprocessableEntity)
+	require.Equal(t, []string{"/rules/1/position position-not-allowed"}, found(p), "a position that is not the old one is meant")
+	require.Contains(t, p.Errors[0].Message, "leave it out")
+	a := w.do(http.MethodPut, "/v1/security-groups/g", strings.Replace(read, `"evaluation":"ordered"`, `"evaluation":"union"`, 1))
+	require.Equal(t, http.StatusOK, a.status, a.body)
+	var g api.Group
+	a.into(&g)
+	require.Equal(t, policy.Union, g.Evaluation)
+	for _, r := range g.Rules {
+		require.Nil(t, r.Position)
+	}
+}

@@ -179,14 +179,33 @@ func TestLimitsSayWhereTheyComeFrom(t *testing.T) {
 	w := newWorld(t)
 	w.put("/v1/projects/own", `{"name": "own", "limits": {"groups_per_instance": 3}}`)
 	w.put("/v1/projects/plain", `{"name": "plain"}`)
-	for project, want := range map[policy.ProjectID]api.Limit{
-		"":      {Name: "groups_per_instance", Limit: 10, Source: "profile isolated"},
-		"plain": {Name: "groups_per_instance", Limit: 10, Source: "profile isolated"},
-		"own":   {Name: "groups_per_instance", Limit: 3, Source: "project own"},
+	w.put("/v1/profiles/wide", `{"name": "wide", "max_groups_per_instance": 20}`)
+	for _, project := range []string{"own", "plain"} {
+		w.put("/v1/vpcs/"+project, `{"name": "net", "project_id": "`+project+`", "profile": "wide"}`)
+	}
+	ofPlain := `limits.groups_per_instance of project "plain"`
+	for project, want := range map[policy.ProjectID][]api.Limit{
+		"": {{Name: "groups_per_instance", Limit: 10, Source: "profile isolated", Raise: `max_groups_per_instance, in a profile that takes the place of "isolated"`}},
+		"plain": {
+			{Name: "groups_per_instance", Limit: 10, Source: "profile isolated", Raise: ofPlain},
+			{Name: "groups_per_instance", Limit: 20, Source: "profile wide", Raise: ofPlain, VPCID: "plain"},
+		},
+		"own": {{Name: "groups_per_instance", Limit: 3, Source: "project own", Raise: `limits.groups_per_instance of project "own"`}},
 	} {
 		got, err := w.Limits(t.Context(), project)
 		require.NoError(t, err)
-		require.Equal(t, []api.Limit{want}, got)
+		require.Equal(t, append(want,
+			api.Limit{Name: "rules_per_ordered_group", Limit: 9_999, Source: "conjunct"},
+			api.Limit{Name: "position", Limit: 1_000_000_000, Source: "conjunct"},
+			api.Limit{Name: "entries_per_request", Limit: 20_000, Source: "conjunct"},
+			api.Limit{Name: "page_size", Limit: 1000, Source: "conjunct"},
+			api.Limit{Name: "body_bytes", Limit: api.DefaultBodyLimit, Source: "conjunct"},
+		), got)
 	}
+	token, err := w.Tokens().Create(t.Context(), &api.Token{Name: "user", Role: policy.RoleUser, ProjectID: "own"})
+	require.NoError(t, err)
+	mine, err := w.as(token.Secret).Limits(t.Context(), "")
+	require.NoError(t, err)
+	require.Equal(t, 3, mine[0].Limit, "a user's own project's")
 	w.do(http.MethodGet, "/v1/limits?project_id=none", "").problem(http.StatusNotFound)
 }

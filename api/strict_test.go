@@ -134,10 +134,10 @@ func TestMergePatches(t *testing.T) {
 		a = w.do(http.MethodPatch, "/v1/rules/r", `{"remote": {}}`)
 		require.Contains(t, a.body, `"remote":{"subnet_id":"sub"}`)
 	})
-	t.Run("taking away the only remote does not open the rule", func(t *testing.T) {
-		for _, patch := range []string{`{"remote": {"subnet_id": null}}`, `{"remote": null}`} {
-			w.do(http.MethodPatch, "/v1/rules/r", patch).problem(http.StatusUnprocessableEntity)
-		}
+	t.Run("emptying the remote does not open the rule, taking it away does", func(t *testing.T) {
+		p := w.do(http.MethodPatch, "/v1/rules/r", `{"remote": {"subnet_id": null}}`).problem(http.StatusUnprocessableEntity)
+		require.Contains(t, p.Errors[0].Message, `give {"any": true}, or null for the remote`)
+		require.Contains(t, w.do(http.MethodPatch, "/v1/rules/r?dry_run=true", `{"remote": null}`).body, `"remote":{"any":true}`)
 		require.Contains(t, w.do(http.MethodGet, "/v1/rules/r", "").body, `"remote":{"subnet_id":"sub"}`)
 		require.Contains(t, w.do(http.MethodPatch, "/v1/rules/r", `{"remote": {"any": true}}`).body, `"remote":{"any":true}`)
 	})

@@ -32,6 +32,19 @@ func (c *change) advise(before, after policy.Object) {
 	}
 }
 
+// caution warns of what the writes together have made that is allowed and seldom meant. It speaks of what who asks may see.
+func (c *change) caution() {
+	for _, w := range c.wrote {
+		o, ok := c.seen.Get(w.after.Kind(), w.after.Base().ID)
+		if !ok || o == w.before {
+			continue
+		}
+		for _, text := range policy.Cautions(w.before, o, c.seen) {
+			c.warn(text)
+		}
+	}
+}
+
 // setWarnings writes the headers; nil is for a change that was never begun.
 func (c *call) setWarnings(done *change) {
 	if done == nil {

@@ -81,37 +81,6 @@ func ownersOf(o Object) []owner {
 	return nil
 }
 
-// LimitGroups names the limit on groups of an instance or a port in a project's limits.
-const LimitGroups = "groups_per_instance"
-
-// MaxGroups is how many groups the instance or port may have.
-func (s *Snapshot) MaxGroups(o Object) int {
-	var project ProjectID
-	limit := 0
-	switch o := o.(type) {
-	case *Instance:
-		project = o.ProjectID
-	case *Port:
-		if ins, ok := Find[*Instance](s, o.InstanceID); ok {
-			project = ins.ProjectID
-		}
-		if sub, ok := Find[*Subnet](s, o.SubnetID); ok {
-			if vpc, ok := Find[*VPC](s, sub.VPCID); ok {
-				limit = s.ProfileOf(vpc).MaxGroups
-			}
-		}
-	}
-	if p, ok := Find[*Project](s, project); ok {
-		if n, ok := p.Limits[LimitGroups]; ok {
-			return n
-		}
-	}
-	if limit == 0 {
-		limit = s.ProfileOfProject(project).MaxGroups
-	}
-	return limit
-}
-
 // droppingUnion refuses to make a union of a group that has rules that drop: without them it would allow more.
 func droppingUnion(before Object, o *Group, s *Snapshot) *Conflict {
 	old, ok := before.(*Group)

@@ -14,7 +14,7 @@ func limitedInstance(before Object, o *Instance, s *Snapshot) (out []*Conflict) 
 	if existed && !gains(old.SecurityGroupIDs, o.SecurityGroupIDs) && maps.Equal(old.Tags, o.Tags) {
 		return nil // It had too many before the limit was lowered.
 	}
-	if c := overLimit("instance", o, len(slices.Compact(slices.Sorted(slices.Values(o.SecurityGroupIDs)))), s.MaxGroups(o)); c != nil {
+	if c := overLimit("instance", o, len(slices.Compact(slices.Sorted(slices.Values(o.SecurityGroupIDs)))), s.groupLimit(o)); c != nil {
 		return []*Conflict{c} // Its ports have too many for the same reason.
 	}
 	return limitedPorts(s, Referrers[*Port](s, KindInstance, o.ID))
@@ -63,7 +63,7 @@ func limitedPorts(s *Snapshot, ports iter.Seq[*Port]) (out []*Conflict) {
 		if !ok {
 			continue
 		}
-		if c := overLimit("port", p, len(v.Chosen()), s.MaxGroups(p)); c != nil {
+		if c := overLimit("port", p, len(v.Chosen()), s.groupLimit(p)); c != nil {
 			out = append(out, c)
 		}
 	}
@@ -76,10 +76,69 @@ func gains(before, after []GroupID) bool {
 	return slices.ContainsFunc(after, func(id GroupID) bool { return !slices.Contains(before, id) })
 }
 
-func overLimit(what string, o Object, n, limit int) *Conflict {
-	if n <= limit {
+func overLimit(what string, o Object, n int, limit GroupLimit) *Conflict {
+	if n <= limit.Max {
 		return nil
 	}
 	return &Conflict{Code: "limit-groups-per-" + what, Holders: []Holder{HolderOf(o)},
-		Message: fmt.Sprintf("%s %q would have %d groups, the limit is %d; detach one first", what, o.Label(), n, limit)}
+		Message: fmt.Sprintf("%s %q would have %d groups, the limit is %d (%s); detach one first, or have an administrator raise %s",
+			what, o.Label(), n, limit.Max, limit.Source(), limit.Raise())}
+}
+
+// LimitGroups names the limit on groups of an instance or a port in a project's limits.
+const LimitGroups = "groups_per_instance"
+
+// GroupLimit is how many groups an instance or a port may have, and what says so.
+type GroupLimit struct {
+	Max     int
+	project *Project // that sets it, or may; nil for none
+	profile *Profile // that sets it where the project does not; nil where it does
+}
+
+// Source names the object that sets the limit, such as: profile isolated.
+func (l GroupLimit) Source() string {
+	if l.profile != nil {
+		return "profile " + l.profile.Label()
+	}
+	return "project " + l.project.Label()
+}
+
+// Raise says what to change for another limit.
+func (l GroupLimit) Raise() string {
+	if l.project != nil {
+		return fmt.Sprintf("limits.%s of project %q", LimitGroups, l.project.Label())
+	}
+	return fmt.Sprintf("max_groups_per_instance, in a profile that takes the place of %q", l.profile.Label())
+}
+
+// GroupLimitOf is what holds in a project under a profile.
+func (s *Snapshot) GroupLimitOf(project ProjectID, profile *Profile) GroupLimit {
+	if p, ok := Find[*Project](s, project); ok {
+		if n, ok := p.Limits[LimitGroups]; ok {
+			return GroupLimit{Max: n, project: p}
+		}
+		return GroupLimit{profile.MaxGroups, p, profile}
+	}
+	return GroupLimit{Max: profile.MaxGroups, profile: profile}
+}
+
+// groupLimit is what holds for an instance, or for a port, which its VPC's profile judges.
+func (s *Snapshot) groupLimit(o Object) GroupLimit {
+	switch o := o.(type) {
+	case *Instance:
+		return s.GroupLimitOf(o.ProjectID, s.ProfileOfProject(o.ProjectID))
+	case *Port:
+		var project ProjectID
+		if ins, ok := Find[*Instance](s, o.InstanceID); ok {
+			project = ins.ProjectID
+		}
+		profile := s.ProfileOfProject(project)
+		if sub, ok := Find[*Subnet](s, o.SubnetID); ok {
+			if vpc, ok := Find[*VPC](s, sub.VPCID); ok {
+				profile = s.ProfileOf(vpc)
+			}
+		}
+		return s.GroupLimitOf(project, profile)
+	}
+	return s.GroupLimitOf("", s.ProfileOfProject(""))
 }

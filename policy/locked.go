@@ -13,15 +13,23 @@ func Refuse(before, after Object, s *Snapshot) *Forbidden {
 	if g, ok := before.(*Group); ok && g.Origin == OriginDefault {
 		switch now, ok := after.(*Group); {
 		case !ok && s.given(g):
-			return &Forbidden{Code: "default-group", Message: fmt.Sprintf("security group %q belongs to its profile and stays while that gives it out", g.Label())}
+			return &Forbidden{Code: "default-group", Message: fmt.Sprintf("security group %q belongs to its profile and stays while that gives it out; it goes with its %s, or once another profile judges that", g.Label(), g.homeWord())}
 		case ok && now.Name != g.Name:
-			return &Forbidden{Code: "default-group", Message: fmt.Sprintf("security group %q belongs to its profile and can't be called %q", g.Label(), now.Name)}
+			return &Forbidden{Code: "default-group", Message: fmt.Sprintf("security group %q belongs to its profile and can't be called %q; create a group of your own with that name", g.Label(), now.Name)}
 		}
 	}
 	if by, ok := s.editOf(before, after, DefaultLocked); ok {
 		return &Forbidden{Code: "default-group-locked", Message: fmt.Sprintf("%s locks its default group (profile %q); choose a group of your own for its ports instead", by, by.profile.Name)}
 	}
 	return nil
+}
+
+// homeWord is what a default group lives in.
+func (g *Group) homeWord() string {
+	if g.VPCID != "" {
+		return "VPC"
+	}
+	return "project"
 }
 
 // Advise is the sentence that answers a change which the profile allows and advises against; false for any other change. The

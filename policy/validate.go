@@ -150,7 +150,7 @@ func (f *findings) groups(ids []GroupID, owner ProjectID, s *Snapshot) {
 // chosen refuses a profile's default group where somebody chooses groups.
 func (f *findings) chosen(pointer string, g *Group) {
 	if g.Origin == OriginDefault {
-		f.add(pointer, "default-group", "security group %q is its profile's default: ports have it by having no other, so it can't be attached", g.Label())
+		f.add(pointer, "default-group", "security group %q is its profile's default: ports have it by having no other, so it can't be attached; leave a port without groups to give it this one, or attach a group of your own with the same rules", g.Label())
 	}
 }
 

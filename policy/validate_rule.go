@@ -157,7 +157,7 @@ func (f *findings) ruleUnder(o *Rule, evaluation Evaluation, group string) {
 		f.add("/action", "action-invalid", "%q is not an action; use allow (or drop in an ordered group)", o.Action)
 	}
 	if o.Position != nil && evaluation != Ordered {
-		f.add("/position", "position-not-allowed", "group %q evaluates its rules as a union; position belongs to ordered groups", group)
+		f.add("/position", "position-not-allowed", "group %q evaluates its rules as a union; position belongs to ordered groups, leave it out", group)
 	}
 	if o.Position != nil && (*o.Position < 1 || *o.Position > MaxPosition) {
 		f.add("/position", "position-range", "position %d is outside 1 to %d", *o.Position, MaxPosition)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -34,7 +35,7 @@ evroc clouds.`,
 				return err
 			}
 			result, err := client.Apply(cmd.Context(), s.manifestOf(docs), s.options()...)
-			return s.documents(docs, result, err)
+			return s.documents(cmd.Context(), docs, result, err)
 		},
 	}
 	fileFlag(cmd, &files, "the manifests: a file, a folder, or - for the standard input (may be repeated)")
@@ -53,7 +54,7 @@ func fileFlag(cmd *cobra.Command, files *[]string, help string) {
 var outcomeColors = map[api.Outcome]string{api.Created: good, api.Changed: changed, api.Deleted: bad, api.Unchanged: quiet, api.Absent: quiet}
 
 // documents shows what became of each document; a wait that ran out has made the change all the same.
-func (s *session) documents(docs []source, result *api.ManifestResult, err error) error {
+func (s *session) documents(ctx context.Context, docs []source, result *api.ManifestResult, err error) error {
 	if behind := new(api.Behind); err != nil && !errors.As(err, &behind) {
 		return located(docs, err)
 	}
@@ -66,6 +67,10 @@ func (s *session) documents(docs []source, result *api.ManifestResult, err error
 		}
 		return err
 	}
+	n, failed := s.everywhere(ctx)
+	if failed != nil {
+		return failed
+	}
 	width := 0
 	for _, d := range result.Documents {
 		width = max(width, len(d.Kind)+1+len(d.Name))
@@ -73,7 +78,7 @@ func (s *session) documents(docs []source, result *api.ManifestResult, err error
 	count := make(map[api.Outcome]int)
 	for _, d := range result.Documents {
 		s.printf("%-*s  %s\n", width, d.Kind+" "+d.Name, s.paint(outcomeColors[d.Result], string(d.Result)))
-		s.along(&d.Removal)
+		n.along(s, &d.Removal)
 		count[d.Result]++
 	}
 	s.printf("%s%s\n", countWords(count), s.dryWords())

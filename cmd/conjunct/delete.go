@@ -54,7 +54,7 @@ it, or that it has no rules) can be had with the group: --detach, --delete-rules
 				return err
 			}
 			result, err := client.DeleteManifest(cmd.Context(), s.manifestOf(docs), options...)
-			return s.documents(docs, result, err)
+			return s.documents(cmd.Context(), docs, result, err)
 		},
 	}
 	fileFlag(cmd, &files, "the manifests: a file, a folder, or - for the standard input (may be repeated)")
@@ -94,23 +94,24 @@ func (s *session) deleteNamed(cmd *cobra.Command, of string, args []string, opti
 	}
 	var late error
 	for _, o := range found {
+		n.look(k.noun, o.object.Base().ID) // What it is called is asked once more, when it is gone.
 		along, err := k.objects.remove(n.ctx, n.client, o.object.Base().ID, options...)
 		if behind := new(api.Behind); err != nil && !errors.As(err, &behind) {
 			return err
 		}
 		late = errors.Join(late, err)
 		s.printf("%s deleted%s\n", holderWords(string(k.noun), labelOf(o.object), o.object.Base().ID), s.dryWords())
-		s.along(along)
+		n.along(s, along)
 	}
 	return late
 }
 
 // along says what went with something that was deleted.
-func (s *session) along(r *api.Removal) {
+func (n *names) along(s *session, r *api.Removal) {
 	for _, h := range r.Detached {
 		s.printf("  detached from %s\n", holderWords(string(h.Kind), h.Name, h.ID))
 	}
 	for _, rule := range r.RemovedRules {
-		s.printf("  %s of security-group %s deleted\n", holderWords(string(policy.KindRule), rule.Name, rule.ID), rule.GroupID)
+		s.printf("  %s of security-group %s deleted\n", holderWords(string(policy.KindRule), rule.Name, rule.ID), n.label(policy.KindGroup, string(rule.GroupID)))
 	}
 }

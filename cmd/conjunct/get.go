@@ -22,7 +22,7 @@ func getCommand(s *session) *cobra.Command {
 -o json prints what the API says, lists below "items". -o yaml prints manifests that 'conjunct apply -f -' takes again and that
 change nothing then; 'get all' prints those of every kind, which makes a backup.
 
-Kinds: ` + strings.Join(kindWords(), ", ") + `, all; and platform-rules.`,
+Kinds: ` + strings.Join(kindWords(), ", ") + `, all; and platform-rules, limits.`,
 		Example: `  conjunct get security-groups
   conjunct get sg web -o yaml
   conjunct get rules --of web
@@ -32,6 +32,9 @@ Kinds: ` + strings.Join(kindWords(), ", ") + `, all; and platform-rules.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if slices.Contains(platformRuleWords, strings.ToLower(args[0])) {
 				return s.showPlatformRules(cmd.Context(), args[1:])
+			}
+			if slices.Contains(limitWords, strings.ToLower(args[0])) {
+				return s.showLimits(cmd.Context(), args[1:])
 			}
 			n, err := s.names(cmd.Context())
 			if err != nil {

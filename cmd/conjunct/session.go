@@ -95,6 +95,7 @@ var verbs = []struct {
 	{groupInsight, explainCommand},
 	{groupInsight, effectiveRulesCommand},
 	{groupInsight, membersCommand},
+	{groupInsight, rulesCommand},
 	{groupInsight, flowsCommand},
 	{groupInsight, diffCommand},
 	{groupInsight, auditCommand},
