@@ -4,6 +4,7 @@ package cloud
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -128,15 +129,28 @@ func (c *Cloud) StartDaemon() {
 // Conjunct runs the command line client and returns what it prints.
 func (c *Cloud) Conjunct(args ...string) string {
 	c.t.Helper()
+	out, status := c.ConjunctStatus(args...)
+	if status != 0 {
+		c.Must(fmt.Errorf("conjunct %s: exit status %d\n%s", strings.Join(args, " "), status, out))
+	}
+	return out
+}
+
+// ConjunctStatus is Conjunct with the status with which the client ended, which may be any.
+func (c *Cloud) ConjunctStatus(args ...string) (out string, status int) {
+	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.ctx(), Patience)
 	defer cancel()
 	cmd := c.Ctl.Command(ctx, c.options.CLI, args...)
 	cmd.Env = append(os.Environ(), "CONJUNCT_SERVER="+c.Server, "CONJUNCT_TOKEN="+c.Token)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		c.Must(fmt.Errorf("conjunct %s: %w\n%s", strings.Join(args, " "), err, out))
+	b, err := cmd.CombinedOutput()
+	if exit := new(exec.ExitError); errors.As(err, &exit) && exit.Exited() {
+		return string(b), exit.ExitCode()
 	}
-	return string(out)
+	if err != nil {
+		c.Must(fmt.Errorf("conjunct %s: %w\n%s", strings.Join(args, " "), err, b))
+	}
+	return string(b), 0
 }
 
 // KillDaemon kills conjunctd with SIGKILL; StopDaemon ends it as an operator would and returns how it ended.

@@ -2,9 +2,6 @@ package referee
 
 import (
 	"fmt"
-	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -101,20 +98,20 @@ func (tr *Tracer) trace(q policytest.Question, v *policy.PortView, p packet) (pa
 	if sends := (q.Direction == policy.Egress) != p.reverse; sends {
 		// Connection tracking says of the packet what it is told to at the first look-up; what it says behind is of no interest.
 		trace, err = tr.ovs.Appctl("ofproto/trace", "--ct-next", strings.ReplaceAll(p.state, "|", ","), "br0",
-			fmt.Sprintf("in_port=%d,ct_state=est|trk,%s,%s,dl_src=%s,dl_dst=02:00:00:00:00:99", n, tupleText(p.original), packetText(p.own), flowstest.SourceMAC(v, p.own.Src)))
-		return visits(trace, flows.TableDestination), trace, err
+			fmt.Sprintf("in_port=%d,ct_state=est|trk,%s,%s,dl_src=%s,dl_dst=02:00:00:00:00:99", n, TupleText(p.original), PacketText(p.own), flowstest.SourceMAC(v, p.own.Src)))
+		return Visits(trace, flows.TableDestination), trace, err
 	}
 	if p.name == policytest.Opening {
 		trace, err = tr.ovs.Appctl("ofproto/trace", "br0",
-			fmt.Sprintf("in_port=%d,dl_vlan=%d,%s,dl_src=02:00:00:00:00:99,dl_dst=%s", flowstest.Uplink, v.Subnet.VLAN, packetText(p.own), v.Port.MAC))
-		if err != nil || !resumes(trace, flows.TableRecvJudge) {
-			return visits(trace, flows.TableOutput), trace, err
+			fmt.Sprintf("in_port=%d,dl_vlan=%d,%s,dl_src=02:00:00:00:00:99,dl_dst=%s", flowstest.Uplink, v.Subnet.VLAN, PacketText(p.own), v.Port.MAC))
+		if err != nil || !Resumes(trace, flows.TableRecvJudge) {
+			return Visits(trace, flows.TableOutput), trace, err
 		}
 	}
 	// A trace from the fabric would lose the original tuple on the way: the receiver's side begins by forgetting what the sender's found.
 	trace, err = tr.ovs.Appctl("ofproto/trace-packet-out", "br0", fmt.Sprintf("ct_state=%s,%s,%s,reg0=%d,reg2=%d,reg3=%d,reg6=%d", p.state,
-		tupleText(p.original), packetText(p.own), v.VPC.Number, n, tr.classes[n], v.Subnet.Number), fmt.Sprintf("resubmit(,%d)", flows.TableRecvJudge))
-	return visits(trace, flows.TableOutput) || resumes(trace, flows.TableRecvNoted), trace, err
+		TupleText(p.original), PacketText(p.own), v.VPC.Number, n, tr.classes[n], v.Subnet.Number), fmt.Sprintf("resubmit(,%d)", flows.TableRecvJudge))
+	return Visits(trace, flows.TableOutput) || Resumes(trace, flows.TableRecvNoted), trace, err
 }
 
 // packet is one packet of a connection, with what connection tracking says about it.
@@ -151,61 +148,4 @@ func packetsOf(q policytest.Question, v *policy.PortView, d policy.Decision) []p
 		out = append(out, packet{name: policytest.ICMPError, state: "rel|rpl|trk", own: failure, original: c, reverse: true})
 	}
 	return out
-}
-
-func tupleText(c policy.Connection) string {
-	names := []string{"ct_nw_src", "ct_nw_dst"}
-	if policy.Version(c.Src) == 6 {
-		names = []string{"ct_ipv6_src", "ct_ipv6_dst"}
-	}
-	out := fmt.Sprintf("%s=%s,%s=%s,ct_nw_proto=%d", names[0], c.Src, names[1], c.Dst, c.Protocol)
-	if c.Protocol == policy.ProtoTCP || c.Protocol == policy.ProtoUDP { // The userspace datapath tracks SCTP without ports.
-		out += fmt.Sprintf(",ct_tp_src=%d,ct_tp_dst=%d", c.SrcPort, c.DstPort)
-	}
-	return out
-}
-
-// protocolKeywords are ovs-fields(7)'s, without the 6 of IPv6.
-var protocolKeywords = map[uint8]string{
-	policy.ProtoTCP: "tcp", policy.ProtoUDP: "udp", policy.ProtoSCTP: "sctp", policy.ProtoICMP: "icmp", policy.ProtoICMPv6: "icmp",
-}
-
-func packetText(c policy.Connection) string {
-	v6 := policy.Version(c.Src) == 6
-	src, dst, word := "nw_src", "nw_dst", "ip"
-	if v6 {
-		src, dst, word = "ipv6_src", "ipv6_dst", "ipv6"
-	}
-	keyword, known := protocolKeywords[c.Protocol]
-	if isICMP := keyword == "icmp"; known && (!isICMP || v6 == (c.Protocol == policy.ProtoICMPv6)) {
-		word = keyword
-		if v6 {
-			word += "6"
-		}
-	} else {
-		word += fmt.Sprintf(",nw_proto=%d", c.Protocol)
-	}
-	out := fmt.Sprintf("%s,%s=%s,%s=%s", word, src, c.Src, dst, c.Dst)
-	switch word {
-	case "tcp", "udp", "sctp", "tcp6", "udp6", "sctp6":
-		out += fmt.Sprintf(",%s_src=%d,%s_dst=%d", keyword, c.SrcPort, keyword, c.DstPort)
-	case "icmp":
-		out += fmt.Sprintf(",icmp_type=%d,icmp_code=%d", c.ICMPType, c.ICMPCode)
-	case "icmp6":
-		out += fmt.Sprintf(",icmpv6_type=%d,icmpv6_code=%d", c.ICMPType, c.ICMPCode)
-	}
-	return out
-}
-
-// lookedUp finds the look-ups in the text of a trace: " 0. ip, priority 10, cookie 0x5" and " 0. No match."
-var lookedUp = regexp.MustCompile(`(?m)^ *([0-9]+)\. `)
-
-// visits reports whether a trace came to a table.
-func visits(trace string, table uint8) bool {
-	return slices.ContainsFunc(lookedUp.FindAllStringSubmatch(trace, -1), func(m []string) bool { return m[1] == strconv.Itoa(int(table)) })
-}
-
-// resumes reports whether a trace came to connection tracking that goes on with a table.
-func resumes(trace string, table uint8) bool {
-	return strings.Contains(trace, fmt.Sprintf("will be resumed at table %d.", table))
 }
