@@ -21,6 +21,14 @@ type EffectiveRule struct {
 	Direction   policy.Direction `json:"direction"`
 	Action      policy.Action    `json:"action"`
 	Description string           `json:"description,omitempty"`
+	// Reason says why the line holds here, where that is not so at every port: a switch of the profile, the project, the lack of chosen groups.
+	Reason string `json:"reason,omitempty"`
+}
+
+// LiftedRule is a platform rule that does not hold at the port, because the profile's switch for it is off or the project is excepted.
+type LiftedRule struct {
+	Platform *PlatformRule `json:"platform"`
+	Reason   string        `json:"reason"`
 }
 
 // Source names where a rule comes from.
@@ -41,6 +49,7 @@ type EffectiveRules struct {
 	PortID  policy.PortID   `json:"port_id"`
 	Profile string          `json:"profile"`
 	Items   []EffectiveRule `json:"items"`
+	Lifted  []LiftedRule    `json:"lifted"`
 }
 
 func (c *call) effectiveRules() error {
@@ -57,10 +66,15 @@ func (c *call) effectiveRules() error {
 // effective lists what holds at the port: the platform's rules that apply, ordered groups and then unions as policy.Decide
 // tries them, and what the profile opens.
 func (rd *reader) effective(v *policy.PortView) *EffectiveRules {
-	out := &EffectiveRules{PortID: policy.PortID(v.Port.ID), Profile: v.Profile.Name, Items: []EffectiveRule{}}
+	out := &EffectiveRules{PortID: policy.PortID(v.Port.ID), Profile: v.Profile.Name, Items: []EffectiveRule{}, Lifted: []LiftedRule{}}
 	for i := range policy.PlatformRules {
-		if r := &policy.PlatformRules[i]; r.AppliesTo(v) {
-			out.Items = append(out.Items, rd.platformLine(r))
+		r := &policy.PlatformRules[i]
+		reason := rd.state.SwitchReason(r, v)
+		switch {
+		case r.AppliesTo(v):
+			out.Items = append(out.Items, rd.platformLine(r, reason))
+		case reason != "":
+			out.Lifted = append(out.Lifted, LiftedRule{Platform: rd.platform(r), Reason: reason})
 		}
 	}
 	for _, tier := range []struct {
@@ -71,11 +85,14 @@ func (rd *reader) effective(v *policy.PortView) *EffectiveRules {
 			if g.Evaluation != tier.evaluation {
 				continue
 			}
-			because := rd.causes(v, g)
+			because, reason := rd.causes(v, g), ""
+			if v.Default == g {
+				reason = membershipWords[v.Profile.DefaultMembership]
+			}
 			for _, r := range rd.rulesOf(g) {
 				out.Items = append(out.Items, EffectiveRule{
 					Tier: tier.tier, Source: sourceOf(g), Because: because, Rule: rd.rule(r),
-					Direction: r.Direction, Action: r.Action, Description: r.Description,
+					Direction: r.Direction, Action: r.Action, Description: r.Description, Reason: reason,
 				})
 			}
 		}
@@ -102,10 +119,16 @@ func sourceOf(g *policy.Group) Source {
 	return Source{Kind: string(policy.KindGroup), ID: g.ID, Name: g.Label()}
 }
 
-func (rd *reader) platformLine(r *policy.PlatformRule) EffectiveRule {
+// membershipWords say how long a port has its default group.
+var membershipWords = map[policy.DefaultMembership]string{
+	policy.UntilFirstChosen: "default group: leaves at the first chosen group",
+	policy.AlwaysMember:     "default group: stays beside chosen groups, after them",
+}
+
+func (rd *reader) platformLine(r *policy.PlatformRule, reason string) EffectiveRule {
 	return EffectiveRule{
 		Tier: policy.TierPlatform, Source: Source{Kind: "platform", ID: r.Name, Name: r.Name}, Platform: rd.platform(r),
-		Direction: r.Direction, Action: r.Action, Description: r.Description,
+		Direction: r.Direction, Action: r.Action, Description: r.Description, Reason: reason,
 	}
 }
 

@@ -156,18 +156,17 @@ func connectionOf(a *asked) AnswerConnection {
 
 func (rd *reader) end(e policy.End, a netip.Addr, other policy.End) AnswerEnd {
 	out := AnswerEnd{Address: a}
-	switch {
-	case e.Port == nil:
+	if e.Port == nil {
 		out.Where = "outside of every subnet of VPC " + other.Port.VPC.Label()
 		for sub := range policy.Referrers[*policy.Subnet](rd.snapshot, policy.KindVPC, other.Port.VPC.ID) {
 			if slices.ContainsFunc(sub.CIDRs, func(p netip.Prefix) bool { return p.Contains(a) }) {
 				out.Where = fmt.Sprintf("in subnet %s, where no port has it", sub.Label())
 			}
 		}
-	default:
-		out.PortID = policy.PortID(e.Port.Port.ID)
-		out.Where = fmt.Sprintf("instance %s, in subnet %s of VPC %s", e.Port.Instance.Label(), e.Port.Subnet.Label(), e.Port.VPC.Label())
+		return out
 	}
+	out.PortID = policy.PortID(e.Port.Port.ID)
+	out.Where = fmt.Sprintf("instance %s, in subnet %s of VPC %s", e.Port.Instance.Label(), e.Port.Subnet.Label(), e.Port.VPC.Label())
 	return out
 }
 

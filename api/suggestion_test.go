@@ -13,7 +13,7 @@ import (
 
 // carryOut makes the calls that the answer suggests, at each end that refuses.
 func (w *world) carryOut(a *api.Answer) {
-	w.T.Helper()
+	w.Helper()
 	for _, step := range a.Steps {
 		if step.Allowed {
 			require.Nil(w.T, step.Suggestion, "nothing is suggested for what passes")
@@ -29,7 +29,7 @@ func (w *world) carryOut(a *api.Answer) {
 }
 
 func (w *world) explain(body string) *api.Answer {
-	w.T.Helper()
+	w.Helper()
 	got := w.do(http.MethodPost, "/v1/explain", body)
 	require.Equal(w.T, http.StatusOK, got.status, got.body)
 	a := new(api.Answer)

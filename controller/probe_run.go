@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"fmt"
 	"slices"
 
 	"conjunct/flows"
@@ -89,18 +90,23 @@ func (r *probe) run(which whichFlows, wanted *trip) *trip {
 	case t.passed[from] && from.view.Subnet.ID == to.view.Subnet.ID:
 		r.arrive(t, bridges[to.host], to, p, "nothing leaves hypervisor "+string(from.host.id)+" for it; its side is asked by itself")
 	case t.passed[from]:
-		r.arrive(t, bridges[to.host], to, p, "")
+		r.arrive(t, bridges[to.host], to, p, from.routed(to))
 	default:
 		r.arrive(t, bridges[to.host], to, p, "the other side refuses it already; this side is asked by itself")
 	}
 	return t
 }
 
+// routed says how the packet comes from one subnet to another: what the router does is not asked.
+func (e *probeEnd) routed(to *probeEnd) string {
+	return fmt.Sprintf("between subnets %s and %s stands a router, which is not asked: this side is, as if the packet came from the fabric", e.view.Subnet.Label(), to.view.Subnet.Label())
+}
+
 // cross brings what left one bridge to the other one, in its segment when both ends are in the same, as a router would otherwise.
 func (r *probe) cross(t *trip, b *ofeval.Bridge, to *probeEnd, j ofeval.Journey) {
 	out := j.Outputs[0].Packet
 	if r.ends[0].view.Subnet.ID != r.ends[1].view.Subnet.ID {
-		r.arrive(t, b, to, out, "")
+		r.arrive(t, b, to, out, r.ends[0].routed(r.ends[1]))
 		return
 	}
 	if len(to.bench.uplinks) == 0 {

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 )
@@ -125,4 +126,25 @@ func (r PlatformRule) matches(v *PortView, d Direction, c Connection) bool {
 		(r.DstPort == 0 || r.DstPort == c.DstPort) &&
 		(!r.Dst.IsValid() || r.Dst.Contains(c.Dst)) &&
 		(len(r.ICMPTypes) == 0 || slices.Contains(r.ICMPTypes, c.ICMPType))
+}
+
+// SwitchReason says why a rule that depends on a profile's switch holds for the port, or why not; empty for the others.
+func (s *Snapshot) SwitchReason(r *PlatformRule, v *PortView) string {
+	on := false
+	switch r.Switch {
+	case SwitchSMTPGuard:
+		on = v.Profile.SMTPGuard
+	case SwitchMetadataRules:
+		on = v.Profile.MetadataRules
+	default:
+		return ""
+	}
+	if !on {
+		return fmt.Sprintf("profile %s has %s off", v.Profile.Name, r.Switch)
+	}
+	out := fmt.Sprintf("profile %s has %s on", v.Profile.Name, r.Switch)
+	if r.Switch != SwitchSMTPGuard {
+		return out
+	}
+	return fmt.Sprintf("%s, and project %s has smtp_allowed %s", out, s.labelOf(KindProject, string(v.Instance.ProjectID)), map[bool]string{true: "off", false: "on"}[v.SMTPGuard])
 }

@@ -48,7 +48,13 @@ profile opens; with what each comes from, why the port has the group, and how ma
 				rows = append(rows, n.effectiveRow(r))
 			}
 			s.printf("port %s, profile %s\n", n.portLabel(rules.PortID), rules.Profile)
-			return s.columns([]string{"TIER", "DIRECTION", "ACTION", "RULE", "NAME", "FROM", "BECAUSE", "PACKETS", "LAST HIT"}, rows)
+			if err := s.columns([]string{"TIER", "DIRECTION", "ACTION", "RULE", "NAME", "FROM", "BECAUSE", "PACKETS", "LAST HIT"}, rows); err != nil {
+				return err
+			}
+			for _, l := range rules.Lifted {
+				s.printf("not here: %s, because %s\n", l.Platform.ID, l.Reason)
+			}
+			return nil
 		},
 		ValidArgsFunction: s.completeFirst(policy.KindPort),
 	}
@@ -72,6 +78,9 @@ func (n *names) effectiveRow(r api.EffectiveRule) []string {
 	var because []string
 	for _, c := range r.Because {
 		because = append(because, n.causeWords(c))
+	}
+	if r.Reason != "" {
+		because = append(because, r.Reason)
 	}
 	return []string{string(r.Tier), string(r.Direction), string(r.Action), text, name, from, strings.Join(because, ", "), packets, last}
 }
