@@ -62,10 +62,10 @@ var globalReadOnly = map[policy.Kind]string{
 
 // permitted judges a write that was made: before is what stood there, nil for nothing.
 func (c *change) permitted(before, after policy.Object) error {
-	switch {
-	case before == after: // The write changes nothing.
+	switch before {
+	case after: // The write changes nothing.
 		return nil
-	case before == nil:
+	case nil:
 		if c.sight.IsBound() && (after.Kind() == policy.KindAttachment || !c.sight.Sees(after)) {
 			return c.lost(after)
 		}

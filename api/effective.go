@@ -25,7 +25,7 @@ type EffectiveRule struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// LiftedRule is a platform rule that does not hold at the port, because the profile's switch for it is off or the project is excepted.
+// LiftedRule is a platform rule that the profile has and the port is excepted from.
 type LiftedRule struct {
 	Platform *PlatformRule `json:"platform"`
 	Reason   string        `json:"reason"`

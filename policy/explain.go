@@ -134,7 +134,7 @@ func (s Step) IsExact(c Connection, k PacketKind) bool {
 	}
 	loose := c.Protocol == ProtoICMP || c.Protocol == ProtoICMPv6 || c.Protocol == ProtoSCTP
 	front := s.Decision.Tier == TierAntiSpoofing || s.Decision.Tier == TierPlatform && !s.Decision.Platform.Judged
-	return !front && !(loose && k == PacketError)
+	return !front && (!loose || k != PacketError)
 }
 
 // PortAt finds the port of a VPC that has the address as its own.

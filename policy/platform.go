@@ -128,23 +128,17 @@ func (r PlatformRule) matches(v *PortView, d Direction, c Connection) bool {
 		(len(r.ICMPTypes) == 0 || slices.Contains(r.ICMPTypes, c.ICMPType))
 }
 
-// SwitchReason says why a rule that depends on a profile's switch holds for the port, or why not; empty for the others.
+// SwitchReason says which switch of the profile makes the rule hold for the port, or what excepts the port from it; empty for rules
+// that depend on no switch, and where the switch is off.
 func (s *Snapshot) SwitchReason(r *PlatformRule, v *PortView) string {
-	on := false
-	switch r.Switch {
-	case SwitchSMTPGuard:
-		on = v.Profile.SMTPGuard
-	case SwitchMetadataRules:
-		on = v.Profile.MetadataRules
+	words := fmt.Sprintf("profile %s has %s on", v.Profile.Name, r.Switch)
+	switch {
+	case r.Switch == SwitchMetadataRules && v.Profile.MetadataRules:
+		return words
+	case r.Switch == SwitchSMTPGuard && v.Profile.SMTPGuard:
+		return fmt.Sprintf("%s, and project %s has smtp_allowed %s",
+			words, s.labelOf(KindProject, string(v.Instance.ProjectID)), map[bool]string{true: "off", false: "on"}[v.SMTPGuard])
 	default:
 		return ""
 	}
-	if !on {
-		return fmt.Sprintf("profile %s has %s off", v.Profile.Name, r.Switch)
-	}
-	out := fmt.Sprintf("profile %s has %s on", v.Profile.Name, r.Switch)
-	if r.Switch != SwitchSMTPGuard {
-		return out
-	}
-	return fmt.Sprintf("%s, and project %s has smtp_allowed %s", out, s.labelOf(KindProject, string(v.Instance.ProjectID)), map[bool]string{true: "off", false: "on"}[v.SMTPGuard])
 }

@@ -46,7 +46,7 @@ const rolesTail = `
 `
 
 // roles writes the tables of policy.
-func roles(string) ([]byte, error) {
+func roles(string) ([]byte, error) { //nolint:unparam // The signature of every generator.
 	var b bytes.Buffer
 	b.WriteString(rolesHead)
 	b.WriteString("| kind | scope | " + strings.Join(roleWords(), " | ") + " |\n|---|---|---|---|---|---|\n")

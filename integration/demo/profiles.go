@@ -101,7 +101,8 @@ func (s *show) why(from, to, service string) string {
 	q := api.Question{From: s.end(from), To: s.end(to), Protocol: "tcp"}
 	word := "tcp " + service
 	if port, err := strconv.Atoi(service); err == nil {
-		q.Port = new(policy.PortNumber(port))
+		number := policy.PortNumber(port)
+		q.Port = &number
 	} else {
 		q.Protocol, word = "icmp", "ping"
 	}

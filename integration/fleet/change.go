@@ -61,7 +61,7 @@ func (r *run) joins(ctx context.Context) error {
 func (r *run) rules(ctx context.Context) error {
 	id := groupID(r.world.tenants[0].groups)
 	hosts := float64(len(r.world.hostsOf(id)))
-	rule := api.Rule{Rule: ingress(policy.TCP, 9000, 9000, policy.Remote{GroupID: bastion})}
+	rule := api.Rule{Rule: ingressTCP(9000, 9000, policy.Remote{GroupID: bastion})}
 	const few = 12 // flow modifications a host that a rule may cost
 	for n := range r.Changes {
 		add := kind{what: fmt.Sprintf("a rule of a group on %.0f hosts is added", hosts), make: func(ctx context.Context, _ int, options ...api.Option) error {

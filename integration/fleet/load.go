@@ -61,7 +61,7 @@ func (w *world) loadShared(l *loader) error {
 			return err
 		}
 	}
-	rule := api.Rule{Rule: ingress(policy.TCP, 7, 7, policy.Remote{GroupID: clients})}
+	rule := api.Rule{Rule: ingressTCP(7, 7, policy.Remote{GroupID: clients})}
 	if _, err := l.api.Groups().Put(l.ctx, lone, &api.Group{Group: policy.Group{Name: lone}, Rules: []api.Rule{rule}}); err != nil {
 		return err
 	}

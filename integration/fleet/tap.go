@@ -17,9 +17,12 @@ type tap struct {
 	in, out stream
 	once    sync.Once
 	closed  chan struct{}
-	// owed is how many barriers confirm what was sent last: a flow mod of a bundle is confirmed by the second, behind the commit.
+	// owed is how many barriers confirm what was sent last.
 	owed atomic.Int64
 }
+
+// barriersOwed is how many barriers confirm a message that changes flows: one of a bundle is confirmed by the second, behind the commit.
+var barriersOwed = map[openflow.MsgType]int64{openflow.TypeFlowMod: 1, openflow.TypeBundleAdd: 2}
 
 func (t *tap) Close() error {
 	t.once.Do(func() { close(t.closed) })
@@ -37,13 +40,10 @@ func (t *tap) Read(b []byte) (int, error) {
 	}
 	n, err := t.Conn.Read(b)
 	t.in.feed(b[:n], func(kind openflow.MsgType) {
-		switch kind {
-		case openflow.TypeFlowMod:
+		owed, changes := barriersOwed[kind]
+		if changes {
 			t.h.mods.Add(1)
-			t.owed.Store(1)
-		case openflow.TypeBundleAdd:
-			t.h.mods.Add(1)
-			t.owed.Store(2)
+			t.owed.Store(owed)
 		}
 	})
 	return n, err

@@ -80,7 +80,7 @@ const oversized = 4200
 // loneRules are rules of one remote.
 func (r *run) loneRules(n int) (out []api.Rule) {
 	for i := range n {
-		out = append(out, api.Rule{Rule: ingress(policy.TCP, 7+2*i, 7+2*i, policy.Remote{GroupID: clients})})
+		out = append(out, api.Rule{Rule: ingressTCP(7+2*i, 7+2*i, policy.Remote{GroupID: clients})})
 	}
 	return out
 }

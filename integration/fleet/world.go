@@ -21,7 +21,6 @@ type tenant struct {
 	groups  int // the first of its groups
 	count   int // of its groups
 	members int
-	next    netip.Addr
 }
 
 // member is a port. host is -1 for one that is nowhere plugged in.
@@ -139,8 +138,8 @@ func (w *world) rules(t tenant, n int) []api.Rule {
 		return policy.Remote{GroupID: policy.GroupID(groupID(t.groups + (n-t.groups+i)%t.count))}
 	}
 	all := []policy.Rule{
-		ingress(policy.TCP, 22, 22, policy.Remote{GroupID: bastion}),
-		ingress(policy.TCP, 1000, 1999, remote(1)),
+		ingressTCP(22, 22, policy.Remote{GroupID: bastion}),
+		ingressTCP(1000, 1999, remote(1)),
 		{Direction: policy.Ingress, Protocol: policy.ICMP, Remote: policy.Remote{Any: true}},
 		{Direction: policy.Egress, Protocol: policy.All, Remote: policy.Remote{Any: true}},
 	}
@@ -149,7 +148,7 @@ func (w *world) rules(t tenant, n int) []api.Rule {
 		if i%2 == 1 {
 			from = remote(i/2 + 2)
 		}
-		all = append(all, ingress(policy.TCP, 3000+i, 3000+i, from))
+		all = append(all, ingressTCP(3000+i, 3000+i, from))
 	}
 	var out []api.Rule
 	for _, r := range all[:w.Rules] {
@@ -158,8 +157,8 @@ func (w *world) rules(t tenant, n int) []api.Rule {
 	return out
 }
 
-func ingress(protocol policy.Protocol, first, last int, from policy.Remote) policy.Rule {
-	return policy.Rule{Direction: policy.Ingress, Protocol: protocol, PortMin: &first, PortMax: &last, Remote: from}
+func ingressTCP(first, last int, from policy.Remote) policy.Rule {
+	return policy.Rule{Direction: policy.Ingress, Protocol: policy.TCP, PortMin: &first, PortMax: &last, Remote: from}
 }
 
 // hostsOf are the hosts with a port that has the group.
