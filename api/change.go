@@ -23,12 +23,18 @@ type change struct {
 	removal Removal
 	// warnings are sentences that go with the answer.
 	warnings []string
+	// anyVersion tells of a rule of the request, by its pointer, whether the request says that it is for both IP versions or has
+	// no words to say for which; nil: of none.
+	anyVersion func(pointer string) bool
 	// renumbered are the rules that had to make room for another.
 	renumbered []Renumbered
 }
 
 // written is an object that was put, and what it was before.
-type written struct{ before, after policy.Object }
+type written struct {
+	before, after policy.Object
+	anyVersion    bool // what change.anyVersion says of it
+}
 
 func (c *call) newChange(tx policy.Tx) *change {
 	sight := c.bearer.Bearer().In(tx.Snapshot())
@@ -47,7 +53,7 @@ func (c *change) put(o policy.Object, pointer string) error {
 	if _, ok := c.origin[key]; !ok || pointer != "" {
 		c.origin[key] = c.base + pointer
 	}
-	c.wrote = append(c.wrote, written{before, o})
+	c.wrote = append(c.wrote, written{before, o, c.anyVersion != nil && c.anyVersion(pointer)})
 	if err := c.Put(o); err != nil {
 		return c.locate(err, pointer)
 	}
@@ -73,6 +79,9 @@ func (c *change) complete() error {
 		if err := policy.EnsureDefaults(c.Tx, w.before, w.after); err != nil {
 			return fmt.Errorf("default groups for %s %q: %w", w.after.Kind(), w.after.Base().ID, err)
 		}
+	}
+	if err := c.versioned(); err != nil {
+		return err
 	}
 	c.caution()
 	return nil

@@ -2,8 +2,6 @@ package api
 
 import (
 	"cmp"
-	"encoding/json"
-	"fmt"
 	"reflect"
 	"slices"
 
@@ -14,7 +12,7 @@ import (
 type placed struct {
 	*document
 	id, project string
-	before      string // the object with its parts, as it was; "" when it did not exist
+	before      state // as it was
 }
 
 // applyDocuments makes what the documents say so. Names are found out first, for all documents, so that they may refer to
@@ -27,68 +25,33 @@ func (c *change) applyDocuments(documents []*document, project string) (*Manifes
 	for i, p := range all {
 		wires[i] = n.resolved(p)
 	}
+	n.listed(all, wires)
 	if len(n.Findings) > 0 {
 		return nil, &n.Invalid
 	}
 	for i := range all {
 		all[i].before = stateOf(c.Snapshot(), all[i], wires[i])
 	}
-	for i, p := range all {
-		c.base = p.pointer() + "/spec"
-		if err := c.locate(c.saveDocument(p, wires[i]), c.base); err != nil {
-			return nil, err
+	for _, save := range []func(placed, any) error{c.saveDocument, c.attachDocument, c.adoptDocument(all)} {
+		for i, p := range all {
+			c.base, c.anyVersion = p.pointer()+"/spec", p.anyVersion
+			if err := c.locate(save(p, wires[i]), c.base); err != nil {
+				return nil, err
+			}
 		}
 	}
-	c.base = ""
+	c.base, c.anyVersion = "", nil
 	out := &ManifestResult{Documents: make([]DocumentResult, len(documents))}
 	for i, p := range all {
-		out.Documents[p.index] = p.result(outcomeOfChange(p.before, stateOf(c.Snapshot(), p, wires[i])))
+		after := stateOf(c.Snapshot(), p, wires[i])
+		out.Documents[p.index] = p.result(outcomeOfChange(p.before, after))
+		out.Documents[p.index].Changes = p.before.changes(after)
 	}
 	return out, nil
 }
 
 func (p *placed) result(o Outcome) DocumentResult {
 	return DocumentResult{Index: p.index, Kind: p.Kind, Name: p.Metadata.Name, ID: p.id, Result: o}
-}
-
-func outcomeOfChange(before, after string) Outcome {
-	switch before {
-	case "":
-		return Created
-	case after:
-		return Unchanged
-	}
-	return Changed
-}
-
-// stateOf is what a document speaks of as text, to tell whether something changed: an object and what belongs to it.
-func stateOf(s *policy.Snapshot, p placed, wire any) string {
-	if a, ok := wire.(*Attachment); ok {
-		if o, ok := attachedAt(s, a); ok {
-			return string(o.Kind()) + "/" + o.Base().ID
-		}
-		return ""
-	}
-	o, ok := s.Get(p.kind.object, p.id)
-	if !ok {
-		return ""
-	}
-	all := []policy.Object{o}
-	switch o.(type) {
-	case *policy.Group:
-		for _, r := range s.RulesOf(policy.GroupID(p.id)) {
-			all = append(all, r)
-		}
-	case *policy.IPSet:
-		for _, e := range s.EntriesOf(policy.IPSetID(p.id)) {
-			all = append(all, e)
-		}
-	}
-	b, err := json.Marshal(all)
-	if err != nil { // Objects of the store marshal.
-		return err.Error()
-	}
-	return string(b)
 }
 
 // placeAll finds out every document's object, in the order of their kinds.
@@ -127,6 +90,8 @@ func (n *naming) home(d *document) (project, scope string) {
 		project = n.project(d, w.ProjectID)
 	case *Group:
 		project = n.project(d, w.ProjectID)
+		vpc, _ := n.find(policy.KindVPC, string(w.VPCID), project, "")
+		return project, groupScope(policy.ProjectID(project), policy.VPCID(vpc))
 	case *IPSet:
 		project = n.project(d, w.ProjectID)
 	case *Instance:
@@ -187,6 +152,10 @@ func (c *change) saveDocument(p placed, wire any) error {
 		return c.setGroups(policy.InstanceID(p.id), w.groups)
 	case *Attachment:
 		return c.attachAs(p.id, w)
+	case *Group: // Its attachments come once what they are to is there.
+		o := *w
+		o.Attachments = nil
+		return saveGroup(c, p.id, &o)
 	case *Instance:
 		if before, ok := policy.Find[*policy.Instance](s, p.id); ok && !p.has["security_group_ids"] {
 			w.SecurityGroupIDs = before.SecurityGroupIDs
@@ -229,85 +198,49 @@ func attachedAt(s *policy.Snapshot, a *Attachment) (policy.Object, bool) {
 	return nil, false
 }
 
-// resolved is the document's wire form with ids in place of names. The document keeps its own: it may be applied again, to
-// another state.
-func (n *naming) resolved(p placed) any {
-	at := p.pointer() + "/spec"
-	switch w := p.wire.(type) {
-	case *Profile:
-		return w.Clone()
-	case *Project:
-		o := w.Clone().(*Project)
-		o.Profile = policy.ProfileName(n.resolve(policy.KindProfile, string(w.Profile), at+"/profile", ""))
-		return o
-	case *VPC:
-		o := w.Clone().(*VPC)
-		o.Profile = policy.ProfileName(n.resolve(policy.KindProfile, string(w.Profile), at+"/profile", ""))
-		o.ProjectID = policy.ProjectID(p.project)
-		return o
-	case *Subnet:
-		o := w.Clone().(*Subnet)
-		o.VPCID = policy.VPCID(n.resolve(policy.KindVPC, string(w.VPCID), at+"/vpc_id", p.project, ""))
-		return o
-	case *Hypervisor:
-		return &Hypervisor{Hypervisor: *w.Clone().(*policy.Hypervisor)}
-	case *Instance:
-		o := w.Clone().(*Instance)
-		o.ProjectID = policy.ProjectID(p.project)
-		o.SecurityGroupIDs = n.groups(w.SecurityGroupIDs, p.project, at+"/security_group_ids/%d")
-		return o
-	case *Port:
-		o := w.Clone().(*policy.Port)
-		o.InstanceID = policy.InstanceID(n.resolve(policy.KindInstance, string(w.InstanceID), at+"/instance_id", p.project))
-		o.SubnetID = policy.SubnetID(n.subnet(string(w.SubnetID), p.project, at+"/subnet_id"))
-		o.HypervisorID = policy.HostID(n.resolve(policy.KindHypervisor, string(w.HypervisorID), at+"/hypervisor_id", ""))
-		o.SecurityGroupIDs = n.groups(w.SecurityGroupIDs, p.project, at+"/security_group_ids/%d")
-		return &Port{Port: *o}
-	case *Group:
-		return n.resolvedGroup(w, p, at)
-	case *IPSet:
-		o := &IPSet{IPSet: *w.Clone().(*policy.IPSet), Entries: w.Entries}
-		o.ProjectID = policy.ProjectID(p.project)
-		return o
-	case *Attachment:
-		o := w.Clone().(*Attachment)
-		o.GroupID = policy.GroupID(n.resolve(policy.KindGroup, string(w.GroupID), at+"/security_group_id", p.project, ""))
-		o.Target.InstanceID = policy.InstanceID(n.resolve(policy.KindInstance, string(w.Target.InstanceID), at+"/target/instance_id", p.project))
-		o.Target.PortID = policy.PortID(n.resolve(policy.KindPort, string(w.Target.PortID), at+"/target/port_id", ""))
-		o.Target.SubnetID = policy.SubnetID(n.subnet(string(w.Target.SubnetID), p.project, at+"/target/subnet_id"))
-		o.Target.VPCID = policy.VPCID(n.resolve(policy.KindVPC, string(w.Target.VPCID), at+"/target/vpc_id", p.project, ""))
-		return o
-	case *machine:
-		return &machine{groups: n.groups(w.groups, p.project, at+"/networking/securityGroups/securityGroupMemberships/%d/name")}
-	}
-	panic(fmt.Sprintf("api: no manifest is made of %T", p.wire)) // The table of kinds and this switch have the same rows.
-}
-
-func (n *naming) resolvedGroup(w *Group, p placed, at string) *Group {
-	o := &Group{Group: *w.Clone().(*policy.Group)}
-	o.ProjectID = policy.ProjectID(p.project)
-	if w.Rules != nil {
-		o.Rules = []Rule{}
-	}
-	for i := range w.Rules {
-		r := w.Rules[i].Clone().(*policy.Rule)
-		remote := fmt.Sprintf("%s/rules/%d/remote", at, i)
-		r.Remote.GroupID = policy.GroupID(n.resolve(policy.KindGroup, string(r.Remote.GroupID), remote+"/security_group_id", p.project, ""))
-		r.Remote.IPSetID = policy.IPSetID(n.resolve(policy.KindIPSet, string(r.Remote.IPSetID), remote+"/ip_set_id", p.project, ""))
-		r.Remote.SubnetID = policy.SubnetID(n.subnet(string(r.Remote.SubnetID), p.project, remote+"/subnet_id"))
-		o.Rules = append(o.Rules, Rule{Rule: *r})
-	}
-	return o
-}
-
-// groups resolves a list of groups; nil stays nil. The pointer has one %d.
-func (n *naming) groups(words []policy.GroupID, project, at string) []policy.GroupID {
-	if words == nil {
+// attachDocument makes the attachments that a group's document lists all that has the group.
+func (c *change) attachDocument(p placed, wire any) error {
+	g, ok := wire.(*Group)
+	if !ok || g.Attachments == nil {
 		return nil
 	}
-	out := make([]policy.GroupID, len(words))
-	for i, word := range words {
-		out[i] = policy.GroupID(n.resolve(policy.KindGroup, string(word), fmt.Sprintf(at, i), project, ""))
+	ids := make([]string, len(g.Attachments))
+	for i := range ids {
+		ids[i] = policy.NewID(policy.KindAttachment)
 	}
-	return out
+	return c.replaceAttachments(policy.GroupID(p.id), g.Attachments, ids, "/attachments")
+}
+
+// adoptDocument makes the groups that documents create the ones that profiles would make under their names: the default group of
+// a project or a VPC, and what a project begins with when the documents make it. A document that says no rules has those of the
+// profile.
+func (c *change) adoptDocument(all []placed) func(placed, any) error {
+	begins := make(map[string]bool) // the projects that the documents make
+	for _, p := range all {
+		begins[p.id] = begins[p.id] || p.kind.object == policy.KindProject && p.before.text == ""
+	}
+	return func(p placed, wire any) error {
+		w, ok := wire.(*Group)
+		if !ok || p.before.text != "" {
+			return nil
+		}
+		g, err := find[*policy.Group](c, p.id)
+		if err != nil {
+			return err
+		}
+		origin, rules := c.Tx.Snapshot().MadeFor(g)
+		if origin == "" || origin == policy.OriginStarter && !begins[string(g.ProjectID)] {
+			return nil
+		}
+		o := g.Clone().(*policy.Group)
+		o.Origin = origin
+		if err := c.put(o, ""); err != nil || w.Rules != nil {
+			return err
+		}
+		list := make([]*policy.Rule, len(rules))
+		for i, t := range rules {
+			list[i] = t.Rule()
+		}
+		return c.replaceRules(o, list, "/rules")
+	}
 }

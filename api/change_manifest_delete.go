@@ -26,6 +26,12 @@ func (c *change) deleteDocuments(documents []*document, project string, how grou
 		if p.kind.object != policy.KindGroup || !ok {
 			continue
 		}
+		if goesAlong(g, all) {
+			if err := c.dropRules(g); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		against = append(against, hasRules(c.Snapshot(), g, how)...)
 		removals[p.id] = new(Removal)
 		for _, r := range c.Snapshot().RulesOf(policy.GroupID(p.id)) {
@@ -45,6 +51,10 @@ func (c *change) deleteDocuments(documents []*document, project string, how grou
 		if r, ok := removals[p.id]; ok && p.kind.object == policy.KindGroup {
 			c.removal = *r
 		}
+		if g, ok := policy.Find[*policy.Group](c.Snapshot(), p.id); ok && p.kind.object == policy.KindGroup && goesAlong(g, all) {
+			out.Documents[p.index] = p.result(Deleted)
+			continue
+		}
 		result, err := c.deleteDocument(n, p, how)
 		if err != nil {
 			return nil, err
@@ -53,6 +63,26 @@ func (c *change) deleteDocuments(documents []*document, project string, how grou
 		out.Documents[p.index].Removal = c.removal
 	}
 	return out, nil
+}
+
+// goesAlong reports whether a group is one that the profile made for a project or a VPC that the documents delete, which takes it
+// along.
+func goesAlong(g *policy.Group, all []placed) bool {
+	kind, owner := policy.KindProject, string(g.ProjectID)
+	if g.VPCID != "" {
+		kind, owner = policy.KindVPC, string(g.VPCID)
+	}
+	return g.Origin != "" && slices.ContainsFunc(all, func(p placed) bool { return p.kind.object == kind && p.id == owner })
+}
+
+// dropRules takes the rules of a group that goes along with what it belongs to. That needs no right to them.
+func (c *change) dropRules(g *policy.Group) error {
+	for _, r := range c.Tx.Snapshot().RulesOf(policy.GroupID(g.ID)) {
+		if err := c.Tx.Delete(policy.KindRule, r.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *change) deleteDocument(n *naming, p placed, how groupRemoval) (Outcome, error) {
@@ -84,8 +114,7 @@ func (c *change) leaveGroups(n *naming, p placed, m *machine) (Outcome, error) {
 	o := ins.Clone().(*policy.Instance)
 	o.SecurityGroupIDs = slices.DeleteFunc(o.SecurityGroupIDs, func(id policy.GroupID) bool {
 		return slices.ContainsFunc(m.groups, func(word policy.GroupID) bool {
-			named, _ := n.find(policy.KindGroup, string(word), p.project, "")
-			return named == string(id)
+			return n.group(string(word), p.project, "") == string(id) // What does not exist nobody has.
 		})
 	})
 	if len(o.SecurityGroupIDs) == len(ins.SecurityGroupIDs) {
@@ -94,7 +123,8 @@ func (c *change) leaveGroups(n *naming, p placed, m *machine) (Outcome, error) {
 	return Changed, c.put(o, "")
 }
 
-// lookUpAll finds out every document's object; those that do not exist have no id.
+// lookUpAll finds out every document's object; those that do not exist have no id. Nothing is in a project that the documents name
+// and that is gone.
 func (n *naming) lookUpAll(documents []*document) []placed {
 	out := make([]placed, 0, len(documents))
 	for _, d := range inOrder(documents) {
@@ -104,6 +134,8 @@ func (n *naming) lookUpAll(documents []*document) []placed {
 		id, _ := n.named(k, d.Metadata.Name, scope)
 		if id = orDefault(d.Metadata.ID, id); n.exists(k, id) {
 			p.id = id
+		} else if k == policy.KindProject {
+			n.names(k)[scoped{scope, d.Metadata.Name}] = policy.NewID(k)
 		}
 		out = append(out, p)
 	}

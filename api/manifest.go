@@ -30,6 +30,8 @@ type DocumentResult struct {
 	Name   string  `json:"name"`
 	ID     string  `json:"id"`
 	Result Outcome `json:"result"`
+	// Changes say what is different about an object that was there.
+	Changes []DocumentChange `json:"changes,omitempty"`
 	Removal
 }
 

@@ -28,6 +28,8 @@ type document struct {
 
 	wire any             // the spec as the kind's wire form, with names where ids will be
 	has  map[string]bool // the fields of the spec
+
+	anyVersion func(pointer string) bool // as change has it
 }
 
 type metadata struct {
@@ -147,6 +149,9 @@ func readDocument(index int, raw json.RawMessage) (*document, error) {
 	}
 	kind := kindOf(d.APIVersion, d.Kind)
 	if kind == nil {
+		if d.APIVersion == versionOwn && elsewhere[d.Kind] != "" {
+			return d, invalid("/kind", "kind-unknown", "no document is of kind %s: %s", d.Kind, elsewhere[d.Kind])
+		}
 		return d, invalid("/kind", "kind-unknown", "apiVersion %q with kind %q is not known; these are: %s", d.APIVersion, d.Kind, kindWords())
 	}
 	d.kind = kind
@@ -172,8 +177,35 @@ func readDocument(index int, raw json.RawMessage) (*document, error) {
 		}
 		return d, &bad
 	}
-	d.wire = wire
+	d.wire, d.anyVersion = wire, anyVersionIn(d)
 	return d, nil
+}
+
+// elsewhere says of kinds of objects that are no documents where they are written.
+var elsewhere = map[string]string{
+	"Token":      "its secret is answered once, to whoever makes it; POST /v1/tokens does ('conjunct token create')",
+	"Rule":       "rules are in the spec of their SecurityGroup",
+	"Entry":      "entries are in the spec of their IPSet",
+	"IPSetEntry": "entries are in the spec of their IPSet",
+}
+
+// anyVersionIn is change.anyVersion for a document. Those of evroc clouds have no field for the version; in our own, a rule with
+// ip_version: null says that it is for both.
+func anyVersionIn(d *document) func(string) bool {
+	if d.kind.version != versionOwn {
+		return func(string) bool { return true }
+	}
+	var in struct {
+		Rules []map[string]json.RawMessage `json:"rules"`
+	}
+	if d.kind.object != policy.KindGroup || json.Unmarshal(d.Spec, &in) != nil { // What is wrong with the spec is found elsewhere.
+		return nil
+	}
+	both := make(map[string]bool)
+	for i, r := range in.Rules {
+		both[fmt.Sprintf("/rules/%d", i)] = string(r["ip_version"]) == "null"
+	}
+	return func(pointer string) bool { return both[pointer] }
 }
 
 func kindWords() string {

@@ -49,11 +49,19 @@ func scopeOf(o policy.Object) string {
 	case *policy.Instance:
 		return string(o.ProjectID)
 	case *policy.Group:
-		return string(o.ProjectID)
+		return groupScope(o.ProjectID, o.VPCID)
 	case *policy.IPSet:
 		return string(o.ProjectID)
 	}
 	return ""
+}
+
+// groupScope is where a group's name is unique: its project, or the project's part of the VPC that it is bound to.
+func groupScope(project policy.ProjectID, vpc policy.VPCID) string {
+	if vpc == "" {
+		return string(project)
+	}
+	return string(project) + "/vpc/" + string(vpc)
 }
 
 // declare makes a document's object known by its name and its id.
@@ -93,7 +101,10 @@ func (n *naming) find(k policy.Kind, word string, scopes ...string) (string, boo
 }
 
 func (n *naming) add(at, code, format string, args ...any) {
-	n.Findings = append(n.Findings, policy.Finding{Pointer: at, Code: code, Message: fmt.Sprintf(format, args...)})
+	f := policy.Finding{Pointer: at, Code: code, Message: fmt.Sprintf(format, args...)}
+	if !slices.Contains(n.Findings, f) { // What the request says once, many documents find out.
+		n.Findings = append(n.Findings, f)
+	}
 }
 
 // resolve is find with a finding when nothing has the name. An empty word stays empty.
@@ -130,6 +141,36 @@ func (n *naming) subnet(word, project, at string) string {
 		n.add(at, "reference-missing", "subnet %q does not exist in a VPC of the project, neither in the documents nor in the store", word)
 	default:
 		n.add(at, "reference-ambiguous", "%d subnets are called %q (%s); write VPC/SUBNET or the id", len(found), word, strings.Join(found, ", "))
+	}
+	return word
+}
+
+// group finds a group of the project or of all, else one that is bound to a VPC; VPC/GROUP names one of several.
+func (n *naming) group(word, project, at string) string {
+	id, ok := n.find(policy.KindGroup, word, project, "")
+	if word == "" || ok {
+		return id
+	}
+	vpcName, name, qualified := strings.Cut(word, "/")
+	if !qualified {
+		name = word
+	}
+	var found []string
+	for _, vpc := range n.names(policy.KindVPC) {
+		for _, owner := range []policy.ProjectID{policy.ProjectID(project), ""} {
+			id, ok := n.names(policy.KindGroup)[scoped{groupScope(owner, policy.VPCID(vpc)), name}]
+			if ok && !slices.Contains(found, id) && (!qualified || n.isVPC(vpc, vpcName, project)) {
+				found = append(found, id)
+			}
+		}
+	}
+	switch slices.Sort(found); len(found) {
+	case 1:
+		return found[0]
+	case 0:
+		return n.resolve(policy.KindGroup, word, at, project, "")
+	default:
+		n.add(at, "reference-ambiguous", "%d security groups are called %q (%s), each bound to a VPC; write VPC/GROUP or the id", len(found), word, strings.Join(found, ", "))
 	}
 	return word
 }

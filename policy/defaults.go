@@ -43,6 +43,22 @@ func (s *Snapshot) groupAt(at home, name string, origins ...Origin) (*Group, boo
 	return nil, false
 }
 
+// MadeFor says for what a profile would make a group of this name in this place, and with which rules; "" when none would.
+func (s *Snapshot) MadeFor(g *Group) (Origin, []RuleTemplate) {
+	if by := s.giversOf(g); len(by) > 0 {
+		return OriginDefault, by[0].profile.Default.Rules
+	}
+	if _, ok := Find[*Project](s, g.ProjectID); !ok || g.VPCID != "" {
+		return "", nil
+	}
+	for _, t := range s.ProfileOfProject(g.ProjectID).Starters {
+		if t.Name == g.Name {
+			return OriginStarter, t.Rules
+		}
+	}
+	return "", nil
+}
+
 // EnsureDefaults makes the groups that a write calls for: a project's starter groups and default group when it comes or gets
 // another profile, a VPC's default group when it comes or gets another profile, whatever the ports need that a profile now
 // gives another default group, and what a port needs in a VPC that several projects share. It is part of the transaction that

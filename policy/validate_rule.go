@@ -124,9 +124,6 @@ func (f *findings) ruleInGroup(o *Rule, s *Snapshot) {
 	if !ok {
 		return
 	}
-	if profile := s.ProfileOfGroup(g); profile.IPVersion == IPVersionRequired && o.IPVersion == nil && g.Origin != OriginDefault {
-		f.add("/ip_version", "required", "profile %q wants ip_version 4 or 6 in every rule", profile.Name)
-	}
 	f.ruleUnder(o, g.Evaluation, g.Label())
 	if other, ok := Find[*Group](s, o.Remote.GroupID); ok {
 		f.scope("/remote/security_group_id", other, other.ProjectID, g.ProjectID)

@@ -76,7 +76,7 @@ func TestValidate_Rule(t *testing.T) {
 		{"set of another project", Rule{Protocol: TCP, Remote: Remote{IPSetID: "set2"}}, "/remote/ip_set_id", "reference-out-of-scope", `belongs to project "p2"`},
 		{"group that does not exist", Rule{Protocol: TCP, Remote: Remote{GroupID: "nobody"}}, "/remote/security_group_id", "reference-missing", `"nobody" does not exist`},
 		{"the default group's own rules, which a profile made", Rule{GroupID: "gd", Protocol: All}, "", "", ""},
-		{"A-031 a profile that wants a version", Rule{GroupID: "gs", Protocol: TCP}, "/ip_version", "required", "open-until-ruled"},
+		{"a rule that is stored without a version, where requests have to say one", Rule{GroupID: "gs", Protocol: TCP}, "", "", ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			r := row.rule

@@ -18,6 +18,8 @@ func applyCommand(s *session) *cobra.Command {
 		Short: "Make what manifests say so, in one transaction",
 		Long: `Apply makes what the documents of the files say so: all of them in one transaction, or none. Documents call each other
 by name, in any order. What is not in them stays as it is.
+Of an object that changes, each field and each rule or entry that differs is a line: + came, - went, ~ became. --dry-run shows
+the same, and what it would do to ports.
 
 The documents are conjunct's own kinds, as 'conjunct get KIND -o yaml' writes them, and the SecurityGroup and VirtualMachine of
 evroc clouds.`,
@@ -78,11 +80,26 @@ func (s *session) documents(ctx context.Context, docs []source, result *api.Mani
 	count := make(map[api.Outcome]int)
 	for _, d := range result.Documents {
 		s.printf("%-*s  %s\n", width, d.Kind+" "+d.Name, s.paint(outcomeColors[d.Result], string(d.Result)))
+		s.differences(d.Changes)
 		n.along(s, &d.Removal)
 		count[d.Result]++
 	}
 	s.printf("%s%s\n", countWords(count), s.dryWords())
 	return err
+}
+
+// differences are what a document changed of an object, a line each: + what came, - what went, ~ what became of it.
+func (s *session) differences(changes []api.DocumentChange) {
+	for _, c := range changes {
+		switch c.Change {
+		case api.PartAdded:
+			s.printf("  %s\n", s.paint(good, fmt.Sprintf("+ %s %s", c.What, c.After)))
+		case api.PartRemoved:
+			s.printf("  %s\n", s.paint(bad, fmt.Sprintf("- %s %s", c.What, c.Before)))
+		case api.PartChanged:
+			s.printf("  %s\n", s.paint(changed, fmt.Sprintf("~ %s %s -> %s", c.What, c.Before, c.After)))
+		}
+	}
 }
 
 func countWords(count map[api.Outcome]int) string {

@@ -94,6 +94,9 @@ func (n *names) document(f shown) (*node, error) {
 	if f.project != nil {
 		w.project = f.project(n, f.object)
 	}
+	if g, ok := f.object.(*api.Group); ok {
+		w.sayVersions = n.versionRequired(g)
+	}
 	spec := w.value("", wire.Content[0])
 	meta := mapping("name", text(labelOf(f.object)))
 	spec.Content = without(spec.Content, "name")
@@ -119,6 +122,21 @@ func generated(k policy.Kind, id string) bool {
 type writer struct {
 	*names
 	project policy.ProjectID // the object's
+	// sayVersions is set where a rule has to say that it is for both IP versions.
+	sayVersions bool
+}
+
+// versionRequired reports whether the profile that is named for a group wants ip_version in every rule.
+func (n *names) versionRequired(g *api.Group) bool {
+	project, profile := g.ProjectID, policy.ProfileName("")
+	if o, ok := n.look(policy.KindVPC, string(g.VPCID)); ok && g.VPCID != "" {
+		project, profile = o.(*api.VPC).ProjectID, o.(*api.VPC).Profile
+	}
+	if o, ok := n.look(policy.KindProject, string(project)); ok && profile == "" && project != "" {
+		profile = o.(*api.Project).Profile
+	}
+	o, ok := n.all(policy.KindProfile)[string(profile)]
+	return ok && o.(*api.Profile).IPVersion == policy.IPVersionRequired
 }
 
 // repeated are the fields, by what they are in, that only say whose the parts of an object are.
@@ -138,6 +156,10 @@ func (w *writer) value(in string, v *node) *node {
 		var kept []*node
 		for i := 0; i < len(v.Content); i += 2 {
 			key, value := v.Content[i], v.Content[i+1]
+			if w.sayVersions && in == "rules" && key.Value == "ip_version" {
+				kept = append(kept, text(key.Value), value)
+				continue
+			}
 			if value.Tag == "!!null" || reported[key.Value] || repeated[in] == key.Value {
 				continue
 			}
@@ -177,31 +199,47 @@ func (w *writer) reference(k policy.Kind, id string) string {
 	}
 	label := labelOf(o)
 	means := w.meant(row, label)
-	switch sub, ok := o.(*api.Subnet); {
-	case len(means) == 1 && means[0] == id:
+	if len(means) == 1 && means[0] == id {
 		return label
-	case ok && slices.Contains(means, id): // One of several of the name.
-		return w.reference(policy.KindVPC, string(sub.VPCID)) + "/" + label
+	}
+	switch o := o.(type) { // One of several of the name.
+	case *api.Subnet:
+		if slices.Contains(means, id) {
+			return w.reference(policy.KindVPC, string(o.VPCID)) + "/" + label
+		}
+	case *api.Group:
+		if o.VPCID != "" && (o.ProjectID == w.project || o.ProjectID == "") {
+			return w.reference(policy.KindVPC, string(o.VPCID)) + "/" + label
+		}
 	}
 	return id
 }
 
 // meant lists what a name may mean in a manifest of the object's project: what the project has and, where that is nothing,
-// what all projects share. Subnets are looked for in both at once.
+// what all projects share. Subnets are looked for in both at once, and so are groups that are bound to a VPC, where no other has
+// the name.
 func (w *writer) meant(row *kind, label string) (ids []string) {
+	var bound []string
 	for _, scope := range []policy.ProjectID{w.project, ""} {
 		for _, o := range w.labelled(row.noun, label) {
 			whose := policy.ProjectID("")
 			if row.project != nil {
 				whose = row.project(w.names, o)
 			}
-			if whose == scope && !slices.Contains(ids, o.Base().ID) {
+			switch g, ok := o.(*api.Group); {
+			case whose != scope || slices.Contains(ids, o.Base().ID) || slices.Contains(bound, o.Base().ID):
+			case ok && g.VPCID != "":
+				bound = append(bound, o.Base().ID)
+			default:
 				ids = append(ids, o.Base().ID)
 			}
 		}
 		if len(ids) > 0 && row.noun != policy.KindSubnet {
 			break
 		}
+	}
+	if len(ids) == 0 {
+		return bound
 	}
 	return ids
 }

@@ -31,25 +31,33 @@ func isPreset(o object) bool {
 	return ok
 }
 
-// untouched reports whether a group is as a profile made it: whoever applies the project or the VPC gets it. Saying it would
-// stand against that.
+// untouched reports whether a group is as any profile that has one of the name makes it: whoever applies the project or the VPC
+// gets it.
 func (n *names) untouched(g *api.Group) bool {
-	if g.Origin == "" {
+	if g.Origin == "" || len(g.Tags) > 0 {
 		return false
 	}
-	made := func(name string, rules []policy.RuleTemplate) bool {
-		return name == g.Name && slices.EqualFunc(rules, g.Rules, sameRule)
+	templates, same := 0, 0
+	compare := func(name, description string, rules []policy.RuleTemplate) {
+		if name != g.Name {
+			return
+		}
+		if templates++; description == g.Description && slices.EqualFunc(rules, g.Rules, sameRule) {
+			same++
+		}
 	}
 	for _, o := range n.all(policy.KindProfile) {
 		p := o.(*api.Profile)
-		if p.Default != nil && made(p.Default.Name, p.Default.Rules) {
-			return true
+		if p.Default != nil && g.Origin == policy.OriginDefault && (p.Default.Scope == policy.DefaultPerVPC) == (g.VPCID != "") {
+			compare(p.Default.Name, p.Default.Description, p.Default.Rules)
 		}
-		if slices.ContainsFunc(p.Starters, func(t policy.StarterGroup) bool { return made(t.Name, t.Rules) }) {
-			return true
+		for _, t := range p.Starters {
+			if g.Origin == policy.OriginStarter {
+				compare(t.Name, t.Description, t.Rules)
+			}
 		}
 	}
-	return false
+	return templates > 0 && same == templates
 }
 
 // sameRule compares a rule of a profile with one that was made of it.

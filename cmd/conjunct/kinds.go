@@ -87,6 +87,7 @@ func kinds() []kind {
 			noun: policy.KindGroup, words: []string{"sg", "sgs", "group", "groups"}, manifest: "SecurityGroup", named: true,
 			objects: groups,
 			project: func(_ *names, o object) policy.ProjectID { return o.(*api.Group).ProjectID },
+			key:     groupKey,
 			header:  []string{"RULES", "EVALUATION", "DESCRIPTION"}, row: groupRow,
 		},
 		{

@@ -185,3 +185,9 @@ func words[T fmt.Stringer](list []T) string {
 	}
 	return strings.Join(out, ",")
 }
+
+// groupKey tells groups of one name apart by where they are.
+func groupKey(n *names, o object) string {
+	g := o.(*api.Group)
+	return fmt.Sprintf("%s %s %s", g.Name, n.label(policy.KindProject, string(g.ProjectID)), n.label(policy.KindVPC, string(g.VPCID)))
+}

@@ -14,10 +14,13 @@ import (
 var (
 	testFunc    = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
 	subtestName = regexp.MustCompile(`"(A-\d{3}[^"]*)"`)
+	numbers     = regexp.MustCompile(`^(?:A-\d{3}\b,? *)+`)
+	numberInSub = regexp.MustCompile(`A-\d{3}`)
 	numberInFn  = regexp.MustCompile(`A(\d{3})`)
 )
 
-// requirements lists every requirement with the tests whose names carry its number: TestA037_…, or a subtest "A-037 …".
+// requirements lists every requirement with the tests whose names carry its number: TestA037_A038_…, or a subtest
+// "A-037 A-038 …".
 func requirements(root string) ([]byte, error) {
 	tests := map[string][]string{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -35,7 +38,9 @@ func requirements(root string) ([]byte, error) {
 			}
 		}
 		for _, m := range subtestName.FindAllStringSubmatch(string(b), -1) {
-			tests[m[1][:5]] = append(tests[m[1][:5]], dir+" "+m[1])
+			for _, n := range numberInSub.FindAllString(numbers.FindString(m[1]), -1) {
+				tests[n] = append(tests[n], dir+" "+m[1])
+			}
 		}
 		return nil
 	})
