@@ -17,7 +17,7 @@
 //	0 classify ─► 10 anti-spoof ─► 20 ct ─► 21 judge ─► 30 destination ─► 31 receiver ─► 40 ct ─► 41 judge ─► 50 output
 //	    │                                  │  ▲ 26            ▲                             │  ▲ 46
 //	    └ from the fabric ─────────────────┼──┼───────────────┘                             │  │
-//	                  22 groups 23 sets 25, 27 ordered 24 rules            42 groups 43 sets 45, 47 ordered 44 rules
+//	         60 class 22 groups 23 sets 25, 27 ordered 24 rules   60 class 42 groups 43 sets 45, 47 ordered 44 rules
 //
 // Every packet is judged by the rules of now. Connection tracking answers two questions only: is it a reply, and what is
 // the connection's original tuple. What is not a reply is judged by the rules of its own direction; a reply by those of

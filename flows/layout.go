@@ -32,6 +32,7 @@ const (
 	TableRecvNoted   uint8 = 48
 	TableRecvWhose   uint8 = 49
 	TableOutput      uint8 = 50
+	TableLocalClass  uint8 = 60
 	LastTable        uint8 = 63
 )
 
@@ -44,6 +45,7 @@ const (
 	RegVerdict    = openflow.Reg4
 	RegPass       = openflow.Reg5 // number of the ordered group that is being tried
 	RegSegment    = openflow.Reg6
+	RegLocal      = openflow.Reg7 // port number of whose rules judge: the sender's, then the receiver's
 	RegGroupClass = openflow.Reg8
 	RegSetClass   = openflow.Reg9
 )
@@ -120,7 +122,7 @@ type TableInfo struct {
 
 // Tables is the pipeline, in order. The documentation is generated from it.
 var Tables = []TableInfo{
-	{TableClassify, "classify", "Where does the packet come from? A local port gives its VPC, its number, its local class and its segment; an uplink's frame gives the VPC and the segment of its VLAN. A tagged frame from a VM has no segment.",
+	{TableClassify, "classify", "Where does the packet come from? A local port gives its VPC, its number and its segment; an uplink's frame gives the VPC and the segment of its VLAN. A tagged frame from a VM has no segment.",
 		"in_port, VLAN", "drop: an unknown port has no network at all"},
 	{TableAntiSpoof, "anti-spoofing", "A VM sends from its own MAC and addresses only (its allowed pairs included), in IP, ARP and ND; it answers no DHCP and advertises no router unless the port's roles say so. DHCP requests, ARP, ND and MLD go on without rules.",
 		"reg1, source MAC and address, ARP and ND fields", "drop"},
@@ -135,7 +137,7 @@ var Tables = []TableInfo{
 	{TableSenderNoted, "sender noted", "The connection is noted. The userspace datapath may let other fragments go at this point: fragments are judged again.", "fragment", "drop"},
 	{TableSenderWhose, "sender fragments", "A fragment that comes out of connection tracking has the zone and a MAC of the sender.", "reg1, zone, source MAC", "drop"},
 	{TableDestination, "destination", "The segment and the MAC give the receiver. Broadcast and multicast go through the ingress side of every port of the segment, and to the fabric; an unknown MAC goes to the fabric only.", "reg6, destination MAC", "drop"},
-	{TableReceiver, "receiver", "What the sender's side found is cleared; the receiver's local class is set.", "reg2", "drop"},
+	{TableReceiver, "receiver", "What the sender's side found is cleared; the receiver's rules judge from here on.", "–", "–"},
 	{TableReceiverCT, "receiver ct", "ARP, ND and DHCP answers pass without rules; the rest is looked up in the receiver's zone.", "IP, ARP", "drop"},
 	{TableRecvJudge, "receiver judge", "Not a reply: the receiver's ingress rules judge. A reply: it asked, so its egress rules judge.", "ct_state", "drop"},
 	{TableIngrGroup, "ingress groups", "As table 22, for the original source.", "VPC, original source, longest prefix first", "class 0"},
@@ -147,4 +149,5 @@ var Tables = []TableInfo{
 	{TableRecvNoted, "receiver noted", "As table 28.", "fragment", "drop"},
 	{TableRecvWhose, "receiver fragments", "A fragment that comes out of connection tracking has the zone of the receiver, and its MAC or that of a group.", "reg2, zone, destination MAC", "drop"},
 	{TableOutput, "output", "To the receiver's port, or to the uplinks with the segment's VLAN.", "reg2, reg6", "drop"},
+	{TableLocalClass, "local class", "The set of groups of the port whose rules judge. Both judges ask it first, behind connection tracking: a packet meets rules and groups of one moment.", "reg6, reg7", "class 0, which no rule is for"},
 }

@@ -81,9 +81,13 @@ func pipeline() []openflow.Flow {
 		add(sides[d].rules, PriorityDecided, openflow.NewMatch(openflow.Masked(RegVerdict, VerdictPlatformDrop, VerdictPlatformDrop)), 0)
 	}
 	add(TableDestination, priorityTrack+10, openflow.NewMatch(openflow.Exact(RegSource, 0)), 0)
+	add(TableReceiver, priorityTrack, openflow.NewMatch(), TableReceiverCT,
+		openflow.CTClear{}, openflow.Move{Src: openflow.Whole(RegDest), Dst: openflow.Whole(RegLocal)}, openflow.Set(RegVerdict, 0),
+		openflow.Set(RegGroupClass, 0), openflow.Set(RegSetClass, 0))
 	add(TableReceiverCT, priorityPort, openflow.NewMatch(openflow.Exact(openflow.EthType, etherARP)), TableOutput)
+	add(TableLocalClass, priorityDrop, openflow.NewMatch(), 0, openflow.Set(RegLocalClass, 0)) // What was true at an earlier judgement is not.
 	for _, t := range []uint8{
-		TableClassify, TableAntiSpoof, TableSenderCT, TableSenderJudge, TableSenderDone, TableDestination, TableReceiver,
+		TableClassify, TableAntiSpoof, TableSenderCT, TableSenderJudge, TableSenderDone, TableDestination,
 		TableReceiverCT, TableRecvJudge, TableRecvDone, TableOutput,
 		TableSenderNoted, TableSenderWhose, TableRecvNoted, TableRecvWhose,
 	} {
@@ -92,11 +96,12 @@ func pipeline() []openflow.Flow {
 	return append(out, platform()...)
 }
 
-// judgeBy sends the packet through the rules of a side, and then to the verdict. Who stands above the union groups comes before
+// judgeBy sends the packet through the rules of a side, and then to the verdict. Whose rules they are is found out here and no earlier:
+// connection tracking lies before, and the groups of the port may be others when it is through. Who stands above the union groups comes before
 // them: a packet meets, and is counted by, the rule that decides, and none beside it.
 func judgeBy(s side, done uint8) []openflow.Action {
 	var out []openflow.Action
-	for _, table := range []uint8{s.groups, s.sets, s.turns, s.rules, done} {
+	for _, table := range []uint8{TableLocalClass, s.groups, s.sets, s.turns, s.rules, done} {
 		out = append(out, openflow.Resubmit{Table: table})
 	}
 	return out

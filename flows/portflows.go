@@ -51,7 +51,7 @@ func (p *Port) flows(class uint32) []openflow.Flow {
 	b.add(TableClassify, priorityPort, 0, TableAntiSpoof, []openflow.MatchField{
 		openflow.Exact(openflow.InPort, uint64(p.OFPort)), openflow.Exact(openflow.VLANVID, 0),
 	}, openflow.Set(RegVPC, uint64(p.VPC)), openflow.Set(RegSource, uint64(p.OFPort)),
-		openflow.Set(RegLocalClass, uint64(class)), openflow.Set(RegSegment, uint64(p.Segment.Number)))
+		openflow.Set(RegSegment, uint64(p.Segment.Number)), openflow.Set(RegLocal, uint64(p.OFPort)))
 	for _, s := range p.sources() {
 		if s.prefix.Addr().Is4() {
 			b.ipv4(s)
@@ -65,9 +65,9 @@ func (p *Port) flows(class uint32) []openflow.Flow {
 	if p.DHCPServer {
 		b.role("dhcp-served", "dhcpv6-served")
 	}
-	b.add(TableReceiver, priorityPort, 0, TableReceiverCT, []openflow.MatchField{b.to},
-		openflow.CTClear{}, openflow.Set(RegLocalClass, uint64(class)), openflow.Set(RegVerdict, 0),
-		openflow.Set(RegGroupClass, 0), openflow.Set(RegSetClass, 0))
+	b.add(TableLocalClass, priorityPort, 0, 0, []openflow.MatchField{
+		openflow.Exact(RegSegment, uint64(p.Segment.Number)), openflow.Exact(RegLocal, uint64(p.OFPort)),
+	}, openflow.Set(RegLocalClass, uint64(class)))
 	b.add(TableReceiverCT, priorityOwn, 0, 0, []openflow.MatchField{b.from, b.to})
 	b.fragments()
 	b.add(TableOutput, priorityPort, 0, 0, []openflow.MatchField{b.to}, openflow.Output{Port: openflow.Port(p.OFPort)})

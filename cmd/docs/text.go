@@ -10,7 +10,7 @@ receiver's side, when a local port gets it:
 0 classify ─► 10 anti-spoof ─► 20 ct ─► 21 judge ─► 30 destination ─► 31 receiver ─► 40 ct ─► 41 judge ─► 50 output
     │                                  │  ▲ 26            ▲                             │  ▲ 46
     └ from the fabric ─────────────────┼──┼───────────────┘                             │  │
-                  22 groups 23 sets 25, 27 ordered 24 rules            42 groups 43 sets 45, 47 ordered 44 rules
+         60 class 22 groups 23 sets 25, 27 ordered 24 rules   60 class 42 groups 43 sets 45, 47 ordered 44 rules
 ` + "```" + `
 
 **Every packet is judged by the rules of now.** Connection tracking (a zone per port) answers two questions: is this a reply, and what was the
@@ -26,6 +26,7 @@ flows. When a rule goes, its connections stop; when it comes back, they go on.
 | reg4 | verdict: bit 0 allowed by a rule of a union group, bits 1 and 2 allowed and dropped by an ordered group, bit 3 refused by the platform; of fragments alone, bit 4 it is this port's, bit 5 its connection is noted |
 | reg5 | number of the ordered group whose turn it is |
 | reg6 | segment (subnet) number |
+| reg7 | number of the port whose rules judge: reg1, then reg2 |
 | reg8, reg9 | class of the remote address among the groups, among the IP sets, that rules here refer to |
 
 A rule is a conjunction of up to three dimensions, **local** class × **remote** × **service**; its conj_id is the rule's number (GET

@@ -7,7 +7,6 @@ import (
 
 	"conjunct/flows"
 	"conjunct/flows/flowstest"
-	"conjunct/openflow"
 	"conjunct/openflow/oftest/real"
 	"conjunct/policy"
 	"conjunct/policy/policytest"
@@ -18,8 +17,7 @@ type Tracer struct {
 	ovs    *real.OVS
 	tamper flowstest.Tamper
 
-	world   *policytest.World
-	classes map[uint16]uint64
+	world *policytest.World
 }
 
 // NewTracer starts an Open vSwitch that ends with the test. A test is skipped where there is none.
@@ -47,25 +45,8 @@ func (tr *Tracer) Load(w *policytest.World) error {
 	if err := tr.ovs.Replace(text.String()); err != nil {
 		return err
 	}
-	tr.world, tr.classes = w, localClasses(all)
+	tr.world = w
 	return nil
-}
-
-// localClasses reads from the compiled flows which class each port has.
-func localClasses(all []openflow.Flow) map[uint16]uint64 {
-	out := map[uint16]uint64{}
-	for _, f := range all {
-		if f.Table != flows.TableReceiver {
-			continue
-		}
-		port, _, _ := f.Match.Get(flows.RegDest)
-		for _, a := range f.Actions {
-			if set, ok := a.(openflow.SetField); ok && set.Field == flows.RegLocalClass {
-				out[uint16(port.Uint64())] = set.Value.Uint64()
-			}
-		}
-	}
-	return out
 }
 
 // Ask traces all packets that the question stands for, on the side of its port: what the VM sends from where it comes in, what is for the
@@ -109,8 +90,8 @@ func (tr *Tracer) trace(q policytest.Question, v *policy.PortView, p packet) (pa
 		}
 	}
 	// A trace from the fabric would lose the original tuple on the way: the receiver's side begins by forgetting what the sender's found.
-	trace, err = tr.ovs.Appctl("ofproto/trace-packet-out", "br0", fmt.Sprintf("ct_state=%s,%s,%s,reg0=%d,reg2=%d,reg3=%d,reg6=%d", p.state,
-		TupleText(p.original), PacketText(p.own), v.VPC.Number, n, tr.classes[n], v.Subnet.Number), fmt.Sprintf("resubmit(,%d)", flows.TableRecvJudge))
+	trace, err = tr.ovs.Appctl("ofproto/trace-packet-out", "br0", fmt.Sprintf("ct_state=%s,%s,%s,reg0=%d,reg2=%d,reg6=%d,reg7=%d", p.state,
+		TupleText(p.original), PacketText(p.own), v.VPC.Number, n, v.Subnet.Number, n), fmt.Sprintf("resubmit(,%d)", flows.TableRecvJudge))
 	return Visits(trace, flows.TableOutput) || Resumes(trace, flows.TableRecvNoted), trace, err
 }
 
