@@ -155,7 +155,8 @@ func TestProbe_FindsWhatIsOtherwise(t *testing.T) {
 		"a flow that is ours, with another action":  {flow: "table=50,priority=100,reg2=0x2 actions=drop", port: 22, end: 1, passed: false, kind: policy.FlowChanged},
 		"the flow of the rule is gone":              {remove: "cookie=0xc004000000000001,", port: 22, end: 1, passed: false, kind: policy.FlowMissing},
 		"a component of its conjunction is gone":    {remove: "conjunction(1,", port: 22, end: 1, passed: false, kind: policy.FlowMissing},
-		"the way to the receiver's side is gone":    {remove: "table=31, priority=100,reg2=0x2 ", port: 22, end: 1, passed: false, kind: policy.FlowMissing},
+		"the way to the receiver's side is gone":    {remove: "table=31, ", port: 22, end: 1, passed: false, kind: policy.FlowMissing},
+		"the groups of the receiver are gone":       {remove: "table=60, priority=100,reg6=0x1,reg7=0x2 ", port: 22, end: 1, passed: false, kind: policy.FlowMissing},
 		"the port is gone from the first table":     {remove: "in_port=1,", port: 22, end: 0, passed: false, kind: policy.FlowMissing},
 		"the table of verdicts lets everybody pass": {flow: "table=46,priority=9999 actions=goto_table:50", port: 23, end: 1, passed: true, kind: policy.FlowExtra},
 	} {
