@@ -22,7 +22,7 @@ import (
 func BenchmarkStorm(b *testing.B) {
 	const ports, writers = 10_000, 32
 	y := newYard(b)
-	y.crowd("crowd", 0)
+	y.crowd("crowd", 1) // which opens the group to the rule
 	y.groupOf("servers", fromGroup(ingress(policy.TCP, 80), "crowd"))
 	y.vm("server", netip.MustParseAddr("10.1.0.1"), 1, "servers")
 	y.connect("server-0")
@@ -45,7 +45,7 @@ func BenchmarkStorm(b *testing.B) {
 		})
 	}
 	for n := range ports {
-		work <- n
+		work <- n + 1
 	}
 	close(work)
 	all.Wait()

@@ -62,12 +62,15 @@ func BenchmarkThroughput(b *testing.B) {
 	}
 }
 
-// declareRules gives the groups one rule that allows iperf3, and shares so many more among them.
+// declareRules gives the groups one rule that allows iperf3, and shares so many more among them: all kinds in turn, for later
+// fragments of a direction and a protocol share a flow, which carries 4,000 rules.
 func (y *yard) declareRules(more, groups int) {
 	for g := range groups {
 		list := []policy.Rule{ingress(policy.TCP, 5201)}
 		for n := g; n < more; n += groups {
-			list = append(list, fromCIDR(ingress(policy.TCP, 10_000+n), fmt.Sprintf("198.18.%d.0/24", n%250)))
+			protocol := []policy.Protocol{policy.TCP, policy.UDP}[n/groups%2]
+			rule := []policy.Rule{ingress(protocol, 10_000+n), egress(protocol, 10_000+n)}[n/groups/2%2]
+			list = append(list, fromCIDR(rule, fmt.Sprintf("198.18.%d.0/24", n%250)))
 		}
 		y.groupOf(fmt.Sprintf("g%d", g), list...)
 	}
@@ -88,8 +91,19 @@ type flood struct {
 	perKiB float64 // ns of the switch's processor time
 }
 
-// iperf runs one for three seconds.
-func iperf(b *testing.B, hv *lab.Hypervisor, server, client *lab.Machine) flood {
+// iperf runs one for three seconds. On a busy machine a connection now and then ends before the server has said what arrived.
+func iperf(b *testing.B, hv *lab.Hypervisor, server, client *lab.Machine) (got flood) {
+	for range 3 {
+		if got = iperfOnce(b, hv, server, client); got.rate > 0 {
+			return got
+		}
+	}
+	require.Fail(b, "iperf3 has measured nothing")
+	return got
+}
+
+// iperfOnce may have measured nothing.
+func iperfOnce(b *testing.B, hv *lab.Hypervisor, server, client *lab.Machine) flood {
 	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
 	defer cancel()
 	serving := server.Command(ctx, "iperf3", "--server", "--one-off")
@@ -117,7 +131,9 @@ func iperf(b *testing.B, hv *lab.Hypervisor, server, client *lab.Machine) flood 
 	}
 	require.NoError(b, json.Unmarshal(out, &answer))
 	got := answer.End.Received
-	require.Positive(b, got.Bytes)
+	if got.Bytes == 0 {
+		return flood{}
+	}
 	return flood{rate: got.Rate, perKiB: float64(spent.Nanoseconds()) / (got.Bytes / 1024)}
 }
 

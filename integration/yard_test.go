@@ -163,6 +163,9 @@ func (y *yard) synced() {
 			return false
 		}
 		h, err := y.API.Hypervisors().Get(y.ctx, "hv1")
+		if err == nil && h.State == policy.HostDegraded {
+			y.Must(fmt.Errorf("hv1 is degraded: %v", h.Problems))
+		}
 		return err == nil && h.State == policy.HostReady && h.AppliedRevision >= s.Revision && y.tap.read().settled
 	})
 }
