@@ -77,8 +77,10 @@ referee: ## The policy, the fake and the real switch on WORLDS random worlds fro
 	$(GO) test ./integration/referee -run TestReferee -count=1 -timeout 3h -v -args -worlds $(WORLDS) -questions $(QUESTIONS) -seed $(SEED)
 
 # Benchmarks of one host, which measure once, and those of the mirror.
-BENCH ?= ^Benchmark(ColdStart|Join|Rule|Storm|Apply|Restart|Throughput)$$
-FLEET ?= -hosts 1000 -changes 50 -for 15s
+BENCH ?= ^Benchmark(ColdStart|Join|Rule|Storm|Bulk|Apply|Restart|Throughput)$$
+# FLEET='-hosts 1000' takes longer than all the rest.
+FLEET ?= -hosts 200 -groups 400 -addresses 20000 -changes 50 -for 10s
+CURVE ?= -hosts 200
 
 .PHONY: bench
 bench: ## Measure one host and a fleet, judge, and write docs/performance/ (root)
@@ -93,7 +95,7 @@ run-bench:
 	-$(GO) test ./members -run '^$$' -bench 'Mirror_Changes$$' -benchtime 100000x | tee -a bin/bench.txt
 	-$(GO) test ./members -run '^$$' -bench 'Mirror_Stalled$$' -benchtime 1x | tee -a bin/bench.txt
 	-$(GO) run ./integration/fleet $(FLEET) -report bin/fleet.json
-	-$(GO) run ./integration/fleet -curve -changes 30 -report bin/curve.json
+	-$(GO) run ./integration/fleet -curve $(CURVE) -changes 30 -report bin/curve.json
 	$(GO) run ./integration/bench -fleet bin/fleet.json -curve bin/curve.json bin/bench.txt
 
 .PHONY: microbench

@@ -66,6 +66,8 @@ func BenchmarkJoin(b *testing.B) {
 	report(b, median(tool), "ovs-ofctl-ms")
 	b.ReportMetric(ratio(median(joins), median(tool)), "join-ratio")
 	b.ReportMetric(ratio(median(leaves), median(tool)), "leave-ratio")
+	report(b, quantile(both, undisturbed), "undisturbed-ms")
+	report(b, quantile(tool, undisturbed), "undisturbed-tool-ms")
 	b.ReportMetric(ratio(quantile(both, undisturbed), quantile(tool, undisturbed)), "undisturbed-ratio")
 	b.ReportMetric(ratio(quantile(both, 0.95), median(both)), "p95/p50")
 	b.ReportMetric(float64(y.tap.read().mods-before.mods)/(2*times), "flow-mods")

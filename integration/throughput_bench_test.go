@@ -55,6 +55,7 @@ func BenchmarkThroughput(b *testing.B) {
 			b.ReportMetric(ours.rate/1e6, "Mbit/s")
 			b.ReportMetric(ours.rate/yardstick.rate, "rate-ratio")
 			b.ReportMetric(ours.perKiB, "ns/KiB")
+			b.ReportMetric(yardstick.perKiB, "plain-ns/KiB")
 			b.ReportMetric(ours.perKiB/yardstick.perKiB, "processor-ratio")
 			b.ReportMetric(0, "ns/op")
 			reportLoad(b)

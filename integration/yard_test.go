@@ -67,6 +67,11 @@ type fields map[string]any
 
 // document adds one to what the next apply sends.
 func (y *yard) document(kind, id string, spec fields) {
+	y.documents = append(y.documents, y.encode(kind, id, spec))
+}
+
+// encode makes a document.
+func (y *yard) encode(kind, id string, spec fields) json.RawMessage {
 	if spec == nil {
 		spec = fields{}
 	}
@@ -75,8 +80,10 @@ func (y *yard) document(kind, id string, spec fields) {
 		metadata["project"] = "p"
 	}
 	text, err := json.Marshal(fields{"apiVersion": "conjunct/v1", "kind": kind, "metadata": metadata, "spec": spec})
-	require.NoError(y.b, err)
-	y.documents = append(y.documents, text)
+	if err != nil { // A field that has no JSON is a mistake in a benchmark.
+		panic(err)
+	}
+	return text
 }
 
 // apply sends the documents in one request.
@@ -116,10 +123,13 @@ func (y *yard) groupOf(id string, rules ...policy.Rule) {
 	y.document("SecurityGroup", id, fields{"rules": list})
 }
 
-// crowd declares a group whose members are ports that are nowhere plugged in, 10.64.0.1 and those that follow.
+// crowdBase is the address of a crowd's first port.
+var crowdBase = netip.MustParseAddr("10.64.0.1")
+
+// crowd declares a group whose members are ports that are nowhere plugged in.
 func (y *yard) crowd(id string, members int) {
 	y.groupOf(id)
-	y.vm(id, netip.MustParseAddr("10.64.0.1"), members, id)
+	y.vm(id, crowdBase, members, id)
 }
 
 // connect lets the hypervisor dial, with a port of the switch's own for each port of the API.

@@ -16,14 +16,14 @@ import (
 const output = `goos: linux
 cpu: AMD EPYC
 pkg: conjunct/integration
-BenchmarkColdStart-2   	       1	         0 ns/op	     21012 flows	         0.8121 ratio	        12.5 load
+BenchmarkColdStart-2   	       1	         0 ns/op	     21012 flows	         0.8121 ratio	       650 start-ms	       800 ovs-ofctl-ms	        12.5 load
 BenchmarkThroughput/rules=10000-2 	       1	         0 ns/op	      2500 ns/KiB	         3.25 processor-ratio	         1.5 load
 PASS
 ok  	conjunct/integration	30.1s
 `
 
 const fleetReport = `{"options": {"hosts": 10}, "usage": {"sync": {"rss_peak_bytes": 104857600}, "join": {"rss_peak_bytes": 209715200}},
- "changes": [{"what": "a member joins a group that every host refers to", "hosts": {"p50_ms": 12.5, "p99_ms": 500}, "mods_per_change": 10, "hosts_per_change": 10},
+ "changes": [{"what": "a member joins a group that every host refers to", "hosts": {"p50_ms": 1.25, "p99_ms": 50}, "mods_per_change": 10, "hosts_per_change": 10},
              {"what": "200 ports a second change their groups", "rest": {"p99_ms": 80}}],
  "trouble": [{"what": "a", "ratio": 1.2}, {"what": "b", "ratio": 1.1}]}`
 
@@ -56,19 +56,19 @@ func TestVerdicts(t *testing.T) {
 	require.Equal(t, "AMD EPYC", r.Machine["cpu"])
 	require.Equal(t, 2500.0, r.Measured["Throughput/rules=10000"]["ns/KiB"], "units stay as the benchmark has them")
 	require.NotContains(t, r.Measured["ColdStart"], "ns/op")
-	require.Equal(t, 200.0, r.Measured["Fleet"]["peak-MiB"])
+	require.Equal(t, 20.0, r.Measured["Fleet"]["peak-MiB/host"])
 	got := map[string]Outcome{}
 	for _, v := range r.Verdicts {
 		got[v.Benchmark+" "+v.Metric] = v.Outcome
 	}
 	for what, want := range map[string]Outcome{
 		"ColdStart ratio": Met, "ColdStart flows": Met, "Throughput/rules=10000 processor-ratio": Missed, "Join join-ratio": Unmeasured,
-		everyJoin + " hosts-p50-ms": Met, everyJoin + " hosts-p99-ms": Missed, everyJoin + " flow-mods/host": Met,
+		everyJoin + " hosts-p50-ms/host": Met, everyJoin + " hosts-p99-ms/host": Missed, everyJoin + " flow-mods/host": Met,
 		"Fleet/ports-a-second-change-their-groups rest-p99-ms": Met, "Fleet/trouble worst-ratio": Met, "Curve/addresses latency-growth": Met,
 	} {
 		require.Equal(t, want, got[what], what)
 	}
-	require.Contains(t, printed, "*** 2 of ")
+	require.Contains(t, printed, "*** 3 of ")
 	require.Contains(t, printed, "processor-ratio is 3.25, not ≤ 2")
 }
 
@@ -81,7 +81,7 @@ func TestTableBetweenItsMarkers(t *testing.T) {
 	require.True(t, strings.HasSuffix(string(text), tableEnds+"\nTail\n"))
 	require.NotContains(t, string(text), "\nold\n")
 	require.Contains(t, string(text), "at a load of 0 to 12.5")
-	require.Contains(t, string(text), "| `ColdStart` | ratio | 0.812 | ≤ 1 | met |")
+	require.Contains(t, string(text), "| ColdStart | ratio | ≤ 1 | 0.812 | met | 650 start-ms | 800 ovs-ofctl-ms | a switch")
 }
 
 func TestDrawing(t *testing.T) {

@@ -66,6 +66,7 @@ func (r *Results) readFleet(name string) error {
 		peak = max(peak, u.Peak/(1<<20))
 	}
 	r.add("Fleet", "peak-MiB", peak)
+	r.add("Fleet", "peak-MiB/host", peak/float64(f.Options.Hosts))
 	for _, t := range f.Changes {
 		row := "Fleet/" + strings.ReplaceAll(unnumbered(t.What), " ", "-")
 		r.add(row, "rest-p50-ms", t.REST.P50)
@@ -76,6 +77,8 @@ func (r *Results) readFleet(name string) error {
 		r.add(row, "unconfirmed", t.Late)
 		if t.Span > 0 {
 			r.add(row, "flow-mods/host", t.Mods/t.Span)
+			r.add(row, "hosts-p50-ms/host", t.Hosts.P50/t.Span)
+			r.add(row, "hosts-p99-ms/host", t.Hosts.P99/t.Span)
 		}
 	}
 	for _, t := range f.Trouble {

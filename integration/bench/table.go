@@ -14,11 +14,11 @@ import (
 // print writes the table of verdicts, and then everything else that was measured.
 func (r *Results) print(out io.Writer) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "BENCHMARK\tMETRIC\tVALUE\tTARGET\tVERDICT")
+	fmt.Fprintln(t, "BENCHMARK\tMETRIC\tTARGET\tMEASURED\tVERDICT\tOURS\tBESIDE IT")
 	for _, v := range r.Verdicts {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s %s\t%s\n", v.Benchmark, v.Metric, v.value(), v.Bound, number(v.Limit), v.Outcome)
+		fmt.Fprintln(t, strings.Join(v.cells(), "\t"))
 	}
-	fmt.Fprintln(t, "\t\t\t\t")
+	fmt.Fprintln(t)
 	for _, name := range slices.Sorted(maps.Keys(r.Measured)) {
 		fmt.Fprintf(t, "%s\t%s\n", name, r.Measured[name])
 	}
@@ -37,11 +37,26 @@ func (r *Results) print(out io.Writer) error {
 	return err
 }
 
+// cells are those of the table.
+func (v Verdict) cells() []string {
+	return []string{
+		v.Benchmark, v.Metric, fmt.Sprintf("%s %s", v.Bound, number(v.Limit)), v.value(), string(v.Outcome),
+		withUnit(v.OursValue, v.Ours), withUnit(v.TheirsValue, v.Theirs),
+	}
+}
+
 func (v Verdict) value() string {
 	if v.Value == nil {
 		return "–"
 	}
 	return number(*v.Value)
+}
+
+func withUnit(value *float64, unit string) string {
+	if value == nil {
+		return ""
+	}
+	return number(*value) + " " + unit
 }
 
 // String is all metrics in one line.
@@ -91,9 +106,9 @@ func (r *Results) markdown() string {
 	if known {
 		fmt.Fprintf(&b, ", at a load of %s to %s", number(low), number(high))
 	}
-	b.WriteString(".\n\n| benchmark | metric | measured | target | | why |\n|---|---|--:|--:|---|---|\n")
+	b.WriteString(".\n\n| benchmark | metric | target | measured | | ours | beside it | why |\n|---|---|--:|--:|---|--:|--:|---|\n")
 	for _, v := range r.Verdicts {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s %s | %s | %s |\n", v.Benchmark, v.Metric, v.value(), v.Bound, number(v.Limit), v.Outcome, v.Why)
+		fmt.Fprintf(&b, "| %s | %s |\n", strings.Join(v.cells(), " | "), v.Why)
 	}
 	b.WriteString("\n")
 	return b.String()

@@ -3,8 +3,10 @@ package main
 // Verdict is a target with what was measured.
 type Verdict struct {
 	Target
-	Value   *float64 `json:"value"` // null: not measured
-	Outcome Outcome  `json:"outcome"`
+	Value       *float64 `json:"value"` // null: not measured
+	OursValue   *float64 `json:"ours_value,omitempty"`
+	TheirsValue *float64 `json:"theirs_value,omitempty"`
+	Outcome     Outcome  `json:"outcome"`
 }
 
 // Outcome is how a measurement relates to its target.
@@ -20,15 +22,24 @@ const (
 func (r *Results) judge(targets []Target) {
 	r.Verdicts = nil
 	for _, t := range targets {
-		v := Verdict{Target: t, Outcome: Unmeasured}
-		if value, ok := r.Measured[t.Benchmark][t.Metric]; ok {
-			v.Value, v.Outcome = &value, Missed
-			if t.allows(value) {
+		m := r.Measured[t.Benchmark]
+		v := Verdict{Target: t, Value: m.get(t.Metric), OursValue: m.get(t.Ours), TheirsValue: m.get(t.Theirs), Outcome: Unmeasured}
+		if v.Value != nil {
+			v.Outcome = Missed
+			if t.allows(*v.Value) {
 				v.Outcome = Met
 			}
 		}
 		r.Verdicts = append(r.Verdicts, v)
 	}
+}
+
+// get is nil for what was not measured.
+func (m Metrics) get(unit string) *float64 {
+	if value, ok := m[unit]; ok {
+		return &value
+	}
+	return nil
 }
 
 // allows is false for what is no number.

@@ -49,7 +49,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringVar(&o.report, "report", "", "file for the report as JSON; empty: standard output alone")
 	f.StringVar(&o.profiles, "profiles", "", "directory for processor and memory profiles of conjunctd, one for each stage")
 	stages := f.String("stages", strings.Join(allStages, ","), "what to measure after load and sync")
-	f.BoolVar(&o.curve, "curve", false, "measure a change over growing numbers of hosts and of addresses instead")
+	f.BoolVar(&o.curve, "curve", false, "measure a change over a hundredth, a tenth and all of the hosts, and of the addresses, instead")
 	f.BoolVar(&o.verbose, "v", false, "show what conjunctd logs")
 	if err := f.Parse(args); err != nil {
 		return o, err
