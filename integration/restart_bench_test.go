@@ -14,7 +14,7 @@ import (
 )
 
 // BenchmarkRestart kills a conjunctd whose one switch has 100,000 flows, and starts it again. sync-ms is from the switch's
-// connection until the host is confirmed in sync, start-ms from the start of the process; in between the switch waits before it dials
+// connection (the last one, should conjunctd have refused others before it knew the host) until the host is confirmed in sync, start-ms from the start of the process; in between the switch waits before it dials
 // again. Beside it is `ovs-ofctl dump-flows` of the same flows.
 //
 // It measures once, whatever b.N is: run it with -benchtime=1x.
@@ -40,7 +40,7 @@ func BenchmarkRestart(b *testing.B) {
 
 	var start, sync, dump []time.Duration
 	before := y.tap.read()
-	for n := range 3 {
+	for range 3 {
 		y.KillDaemon()
 		begin := time.Now()
 		y.StartDaemon()
@@ -48,7 +48,6 @@ func BenchmarkRestart(b *testing.B) {
 		y.synced()
 		now := time.Now()
 		start, sync = append(start, now.Sub(begin)), append(sync, now.Sub(y.tap.read().begun))
-		require.Equal(b, before.connections+n+1, y.tap.read().connections)
 		dump = append(dump, y.ofctl("dump-flows", "br-int"))
 	}
 	require.Equal(b, flows, y.installed())

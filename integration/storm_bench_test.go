@@ -17,6 +17,7 @@ import (
 
 // BenchmarkStorm is 10,000 ports that 32 writers create as fast as the API answers, one a request, all of them members of a group
 // to which a rule on a real switch refers. sync-ms is from the last answer until the switch has confirmed the last flow.
+// processor-µs/port is what conjunctd spent, on which other work on the machine has little influence.
 //
 // It measures once, whatever b.N is: run it with -benchtime=1x.
 func BenchmarkStorm(b *testing.B) {
@@ -54,7 +55,7 @@ func storm(b *testing.B, writers, batch int, create func(y *yard, first, count i
 		work <- n + 1
 	}
 	close(work)
-	begin := time.Now()
+	begin, spent := time.Now(), processorTimeOf(b, y.DaemonPid())
 	var all errgroup.Group
 	for range writers {
 		all.Go(func() error {
@@ -69,9 +70,10 @@ func storm(b *testing.B, writers, batch int, create func(y *yard, first, count i
 	y.Must(all.Wait())
 	last := time.Now()
 	y.synced()
-	after := y.tap.read()
+	after, spent := y.tap.read(), processorTimeOf(b, y.DaemonPid())-spent
 	require.Equal(b, flows+ports, y.installed())
 	b.ReportMetric(ports/last.Sub(begin).Seconds(), "creates/s")
+	b.ReportMetric(float64(spent.Microseconds())/ports, "processor-µs/port")
 	report(b, max(0, after.confirmed.Sub(last)), "sync-ms")
 	b.ReportMetric(float64(after.mods-before.mods)/ports, "flow-mods/port")
 	reportLoad(b)

@@ -5,10 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
-	"os"
 	"os/exec"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -111,7 +108,7 @@ func iperfOnce(b *testing.B, hv *lab.Hypervisor, server, client *lab.Machine) fl
 	require.NoError(b, serving.Start())
 	defer func() { require.NoError(b, serving.Wait()) }()
 	var out []byte
-	begin := switchTime(b, hv)
+	begin := processorTimeOf(b, hv.Pid())
 	for { // The server needs a moment until it listens.
 		var err error
 		if out, err = client.Command(ctx, "iperf3", "--client", server.Addr4().String(), "--time", "3", "--json").Output(); err == nil {
@@ -119,9 +116,9 @@ func iperfOnce(b *testing.B, hv *lab.Hypervisor, server, client *lab.Machine) fl
 		}
 		require.NoError(b, ctx.Err(), "%s", out)
 		time.Sleep(20 * time.Millisecond)
-		begin = switchTime(b, hv)
+		begin = processorTimeOf(b, hv.Pid())
 	}
-	spent := switchTime(b, hv) - begin
+	spent := processorTimeOf(b, hv.Pid()) - begin
 	var answer struct {
 		End struct {
 			Received struct {
@@ -136,19 +133,4 @@ func iperfOnce(b *testing.B, hv *lab.Hypervisor, server, client *lab.Machine) fl
 		return flood{}
 	}
 	return flood{rate: got.Rate, perKiB: float64(spent.Nanoseconds()) / (got.Bytes / 1024)}
-}
-
-// switchTime is what all threads of the switch have had of processors (proc(5), schedstat).
-func switchTime(b *testing.B, hv *lab.Hypervisor) (total time.Duration) {
-	root := fmt.Sprintf("/proc/%d/task", hv.Pid())
-	tasks, err := os.ReadDir(root)
-	require.NoError(b, err)
-	for _, t := range tasks {
-		text, err := os.ReadFile(root + "/" + t.Name() + "/schedstat")
-		require.NoError(b, err)
-		n, err := strconv.ParseInt(strings.Fields(string(text))[0], 10, 64)
-		require.NoError(b, err)
-		total += time.Duration(n)
-	}
-	return total
 }

@@ -22,16 +22,17 @@ type wiretap struct {
 	connections int
 	begun       time.Time // the newest connection
 	mods        int64     // flow-mods to switches, in bundles or not
+	first, last time.Time // the first of the newest connection, and the newest
 	owed        int       // barriers that confirm the newest of them: one in a bundle needs the second, behind the commit
 	confirmed   time.Time // the newest was
 }
 
 // tapped is a copy of what was counted.
 type tapped struct {
-	connections      int
-	begun, confirmed time.Time
-	mods             int64
-	settled          bool // no flow-mod is unconfirmed
+	connections                   int
+	begun, first, last, confirmed time.Time
+	mods                          int64
+	settled                       bool // no flow-mod is unconfirmed
 }
 
 // tap listens in the namespace and passes connections on. It ends with the benchmark.
@@ -53,7 +54,7 @@ func tap(b *testing.B, in *lab.Namespace, at, to netip.AddrPort) *wiretap {
 				continue
 			}
 			w.mu.Lock()
-			w.connections, w.begun, w.owed = w.connections+1, begun, 0
+			w.connections, w.begun, w.owed, w.first = w.connections+1, begun, 0, time.Time{}
 			w.mu.Unlock()
 			end := context.AfterFunc(b.Context(), func() { conn.Close() })
 			work.Go(func() { w.pass(far, conn, w.ordered) })
@@ -92,7 +93,10 @@ func (w *wiretap) ordered(kind openflow.MsgType) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.mods++
-	w.owed = barriers
+	w.owed, w.last = barriers, time.Now()
+	if w.first.IsZero() {
+		w.first = w.last
+	}
 }
 
 func (w *wiretap) answered(kind openflow.MsgType) {
@@ -111,7 +115,7 @@ func (w *wiretap) answered(kind openflow.MsgType) {
 func (w *wiretap) read() tapped {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return tapped{w.connections, w.begun, w.confirmed, w.mods, w.owed == 0}
+	return tapped{w.connections, w.begun, w.first, w.last, w.confirmed, w.mods, w.owed == 0}
 }
 
 // headers follows the messages of one direction without keeping them.

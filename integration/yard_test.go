@@ -235,6 +235,21 @@ func reportLoad(b *testing.B) {
 	b.ReportMetric(n, "load")
 }
 
+// processorTimeOf is what all threads of a process have had of processors (proc(5), schedstat).
+func processorTimeOf(b *testing.B, pid int) (total time.Duration) {
+	root := fmt.Sprintf("/proc/%d/task", pid)
+	tasks, err := os.ReadDir(root)
+	require.NoError(b, err)
+	for _, t := range tasks {
+		text, err := os.ReadFile(root + "/" + t.Name() + "/schedstat")
+		require.NoError(b, err)
+		n, err := strconv.ParseInt(strings.Fields(string(text))[0], 10, 64)
+		require.NoError(b, err)
+		total += time.Duration(n)
+	}
+	return total
+}
+
 func ratio(ours, theirs time.Duration) float64 { return float64(ours) / float64(theirs) }
 
 func median(d []time.Duration) time.Duration { return quantile(d, 0.5) }
