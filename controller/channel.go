@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"time"
 
 	"conjunct/openflow"
@@ -72,6 +73,8 @@ type session struct {
 	refusing  bool                          // refusals are known as the host's problems
 	reported  map[openflow.FlowKey]struct{} // foreign flows that are known and left alone
 	read      chan *reading                 // for the listener
+	check     check
+	work      sync.WaitGroup // of the check under way
 }
 
 var errDemoted = errors.New("another controller is master of the switch")
@@ -91,7 +94,7 @@ func (s *session) run(ctx context.Context) error {
 		defer close(polling)
 		s.poll(ctx)
 	}()
-	defer func() { cancel(); <-listening; <-polling }()
+	defer func() { cancel(); <-listening; <-polling; s.work.Wait() }()
 	if err := s.awaitSeating(ctx); err != nil {
 		return err
 	}
@@ -151,8 +154,8 @@ func (s *session) setup(ctx context.Context) error {
 
 // keep flushes what changes and compares now and then, until the connection ends.
 func (s *session) keep(ctx context.Context, events <-chan error) error {
-	drift := time.NewTicker(s.c.options.DriftInterval)
-	defer drift.Stop()
+	s.startChecks()
+	defer s.check.timer.Stop()
 	for {
 		var err error
 		select {
@@ -165,10 +168,12 @@ func (s *session) keep(ctx context.Context, events <-chan error) error {
 			return err
 		case <-s.h.dirty:
 			err = s.flush(ctx)
-		case <-drift.C:
-			err = s.compare(ctx, routine)
+		case <-s.check.timer.C:
+			s.look(ctx)
 		case <-s.h.audit:
-			err = s.compare(ctx, routine)
+			s.look(ctx)
+		case f := <-s.check.ends:
+			err = s.found(ctx, f)
 		}
 		if err == nil {
 			continue

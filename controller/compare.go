@@ -20,11 +20,28 @@ const (
 	recovery                 // it is not known what the last bundle did
 )
 
-// compare dumps our tables, compares them with what is wanted and sends the difference.
+// compare dumps our tables, compares them with what is wanted and sends the difference. What a bridge holds, and what it lacks,
+// is in memory meanwhile, so that only so many bridges are compared at a time.
 func (s *session) compare(ctx context.Context, why occasion) error {
+	if err := s.alive(ctx); err != nil {
+		return err
+	}
+	release, err := s.c.dumpSlot(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	start := s.c.options.Clock()
 	if why == adoption {
 		s.h.change(func() { s.h.drift = policy.Drift{} })
+		t, equal, err := s.adoptEqual(ctx)
+		if err != nil {
+			return err
+		}
+		if equal {
+			t.since = time.Time{}
+			return s.carryOut(ctx, &step{}, t, start, nil)
+		}
 	}
 	t, c, unsent, err := s.examine(ctx)
 	if err != nil {
@@ -46,26 +63,57 @@ func (s *session) compare(ctx context.Context, why occasion) error {
 	return err
 }
 
-// examine tells how the bridge differs from what is wanted. The bridge's flows are in memory meanwhile, so that only so many
-// bridges are examined at a time.
-func (s *session) examine(ctx context.Context) (t taken, c comparison, unsent map[openflow.FlowKey]struct{}, err error) {
-	release, err := s.c.dumpSlot(ctx)
-	if err != nil {
-		return t, c, nil, err
+// alive waits for the switch to answer: one that does not is not to take a slot that others wait for.
+func (s *session) alive(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.c.limits.setup)
+	defer cancel()
+	if err := s.conn.Barrier(ctx); err != nil {
+		return fmt.Errorf("compare the bridge: %w", err)
 	}
-	defer release()
+	return nil
+}
+
+// adoptEqual takes over a bridge that is as it should be, as nearly all are after a restart of the controller, by the sum
+// of its flows.
+func (s *session) adoptEqual(ctx context.Context) (t taken, equal bool, err error) {
+	have, err := s.sum(ctx)
+	if err != nil {
+		return t, false, err
+	}
+	t, is, equal := s.h.takeEqual(have)
+	if equal {
+		s.occupants, s.reported = is, make(map[openflow.FlowKey]struct{})
+		s.h.change(func() { s.h.left = 0 })
+	}
+	return t, equal, nil
+}
+
+// examine tells how the bridge differs from what is wanted.
+func (s *session) examine(ctx context.Context) (t taken, c comparison, unsent map[openflow.FlowKey]struct{}, err error) {
 	have, err := s.dump(ctx)
 	if err != nil {
 		return t, c, nil, err
 	}
 	s.occupants = make(occupants)
 	for _, f := range have {
-		if ofport, ok := occupant(f); ok {
-			s.occupants[ofport] = f.Cookie
-		}
+		s.occupants.note(f)
 	}
 	t, c, unsent = s.h.takeAll(have)
 	return t, c, unsent, nil
+}
+
+// ourTables hold the flows that are compared.
+var ourTables = ofconn.FlowFilter{Tables: ofconn.Tables(0, flows.LastTable)}
+
+// sum sums the flows of our tables.
+func (s *session) sum(ctx context.Context) (openflow.FlowSum, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.c.limits.dump)
+	defer cancel()
+	sum, err := s.conn.SumFlows(ctx, ourTables, s.c.model.hasher)
+	if err != nil {
+		return sum, fmt.Errorf("compare the bridge: %w", err)
+	}
+	return sum, nil
 }
 
 // dump reads the flows of our tables.
@@ -73,7 +121,7 @@ func (s *session) dump(ctx context.Context) (installed, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.c.limits.dump)
 	defer cancel()
 	have := make(installed)
-	for f, err := range s.conn.DumpFlows(ctx, ofconn.FlowFilter{Tables: ofconn.Tables(0, flows.LastTable)}) {
+	for f, err := range s.conn.DumpFlows(ctx, ourTables) {
 		if err != nil {
 			return nil, fmt.Errorf("compare the bridge: %w", err)
 		}

@@ -76,6 +76,7 @@ type Controller struct {
 	bindings *bindings
 	metrics  *metrics
 	dumps    chan struct{} // a token for every bridge that is being compared
+	checks   chan struct{} // a token for every bridge that is being checked
 	limits   limits
 
 	ledger    *ledger
@@ -136,7 +137,7 @@ func New(o Options) (*Controller, error) {
 		return nil, fmt.Errorf("controller: bridge.foreign is %q: want %s or %s", o.Bridge.Foreign, ForeignRemove, ForeignReport)
 	}
 	c := &Controller{
-		options: o, log: o.Log, bindings: newBindings(), dumps: make(chan struct{}, maxDumps), limits: defaultLimits,
+		options: o, log: o.Log, bindings: newBindings(), dumps: make(chan struct{}, maxDumps), checks: make(chan struct{}, maxChecks), limits: defaultLimits,
 		ledger: newLedger(), readings: make(chan struct{}, maxReadings), counted: make(chan struct{}, 1),
 	}
 	c.model = newModel(o.Mirror, o.Clock)
@@ -270,10 +271,10 @@ func (c *Controller) announce(ctx context.Context) {
 	}
 }
 
-// maxDumps is how many bridges are examined at a time: enough that some that hang don't hold up the others.
+// maxDumps is how many bridges are compared at a time: enough that some that hang don't hold up the others.
 const maxDumps = 32
 
-// dumpSlot bounds how many bridges are compared at a time, and so the memory that this takes.
+// dumpSlot bounds how many bridges are compared and put right at a time, and so the memory that this takes.
 func (c *Controller) dumpSlot(ctx context.Context) (release func(), err error) {
 	select {
 	case c.dumps <- struct{}{}:

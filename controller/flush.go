@@ -35,6 +35,8 @@ func (s *session) carryOut(ctx context.Context, st *step, t taken, start time.Ti
 		s.h.confirm()
 		return nil
 	}
+	s.check.steps.Add(1)
+	defer s.check.steps.Add(1)
 	s.h.unconfirm(lost)
 	if err := s.h.unmark(ctx, s.c.options.Bridge.Name, lost); err != nil {
 		s.log.Warn("could not clear installed marks", "err", err)

@@ -60,8 +60,10 @@ type host struct {
 	phase    phase
 	failure  string // why the last session ended
 	drift    policy.Drift
-	count    int  // flows wanted,
-	counted  bool // and whether that is still so
+	count    int              // flows wanted,
+	counted  bool             // and whether that is still so
+	sum      openflow.FlowSum // of the flows that were taken last,
+	summed   bool             // and whether that is known
 	refusals map[openflow.FlowKey]refusal
 	left     int       // foreign flows that are known and left alone
 	waiters  []*waiter // for the host to confirm something

@@ -8,6 +8,7 @@ import (
 
 	"conjunct/flows"
 	"conjunct/members"
+	"conjunct/openflow"
 	"conjunct/policy"
 )
 
@@ -34,6 +35,7 @@ type model struct {
 	mirror *members.Mirror // nil without Redis
 	news   *news
 	clock  func() time.Time
+	hasher *openflow.FlowHasher
 	// grace is until when hosts that were known before the start and were not adopted yet count as behind: they may be on
 	// their way back.
 	grace time.Time
@@ -47,6 +49,7 @@ func newModel(mirror *members.Mirror, clock func() time.Time) *model {
 		entries: make(map[policy.EntryID]listing), hosts: make(map[policy.HostID]*host),
 		seated: make(map[string]map[*host]struct{}), users: make(map[policy.Number]map[*host]struct{}),
 		long: make(chan struct{}, runtime.GOMAXPROCS(0)), mirror: mirror, news: newNews(), clock: clock,
+		hasher: openflow.NewFlowHasher(),
 	}
 }
 

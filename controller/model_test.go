@@ -179,6 +179,7 @@ func (w *historian) flush(h *host) {
 		for f := range h.flows.All() {
 			bridge[f.Key()] = f
 		}
+		h.sum, h.summed = w.sum(h), true
 	}
 	st := step{add: t.changes.Add, remove: t.changes.Delete}
 	for m := range st.mods(nil) {
@@ -187,7 +188,17 @@ func (w *historian) flush(h *host) {
 			bridge[m.Flow.Key()] = m.Flow
 		}
 	}
+	require.True(w.t, h.summed)
+	require.Equal(w.t, w.sum(h), h.sum, "the sum that follows changes is that of the flows")
 	h.confirm()
+}
+
+// sum sums what the host's bridge has.
+func (w *historian) sum(h *host) (s openflow.FlowSum) {
+	for _, f := range w.bridges[h.id] {
+		w.model.hasher.Add(&s, &f)
+	}
+	return s
 }
 
 // check compares with the short way round: everything computed at once from the snapshot.

@@ -60,4 +60,17 @@ func requireSame(t *testing.T, c *Controller, sw *realSwitch) {
 	require.Empty(t, diff.Missing)
 	require.Empty(t, diff.Extra)
 	require.Empty(t, diff.Changed)
+	requireSum(t, c)
+}
+
+// requireSum compares by sums: Open vSwitch writes every flow in the bytes that we do.
+func requireSum(t *testing.T, c *Controller) {
+	t.Helper()
+	h := c.model.hosts["hv1"]
+	var s *session
+	h.look(func() { s = h.session })
+	is, err := s.sum(t.Context())
+	require.NoError(t, err)
+	require.True(t, h.holds(is, false), "as changes led to")
+	require.True(t, h.holds(is, true), "computed afresh")
 }

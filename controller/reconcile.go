@@ -118,6 +118,13 @@ func (o occupants) zonesOf(add []openflow.Flow) (zones []uint16) {
 	return zones
 }
 
+// note takes a flow that is on the bridge into account.
+func (o occupants) note(f *openflow.Flow) {
+	if ofport, ok := occupant(f); ok {
+		o[ofport] = f.Cookie
+	}
+}
+
 // moved follows a step that is on the bridge.
 func (o occupants) moved(s *step) {
 	for i := range s.remove {
@@ -126,8 +133,6 @@ func (o occupants) moved(s *step) {
 		}
 	}
 	for i := range s.add {
-		if ofport, ok := occupant(&s.add[i]); ok {
-			o[ofport] = s.add[i].Cookie
-		}
+		o.note(&s.add[i])
 	}
 }

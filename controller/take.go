@@ -39,8 +39,63 @@ func (h *host) takeLocked() taken {
 func (h *host) changes() flows.Changes {
 	c := h.flows.Changes()
 	h.count += c.Grown
-	h.counted = h.counted && !c.Full
+	h.counted, h.summed = h.counted && !c.Full, h.summed && !c.Full
+	if h.summed {
+		h.follow(&c)
+	}
 	return c
+}
+
+// follow moves the sum of the flows on.
+func (h *host) follow(c *flows.Changes) {
+	for _, list := range [][]openflow.Flow{c.Replaced, c.Delete} {
+		for i := range list {
+			h.model.hasher.Remove(&h.sum, &list[i])
+		}
+	}
+	for i := range c.Add {
+		h.model.hasher.Add(&h.sum, &c.Add[i])
+	}
+}
+
+// takeEqual takes everything if the bridge, of which the sum is given, is as it should be: then nothing has to be sent.
+func (h *host) takeEqual(have openflow.FlowSum) (t taken, is occupants, equal bool) {
+	h.model.long <- struct{}{}
+	defer func() { <-h.model.long }()
+	h.model.mu.RLock()
+	defer h.model.mu.RUnlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	want, is := openflow.FlowSum{}, make(occupants)
+	for f := range h.flows.All() {
+		h.model.hasher.Add(&want, &f)
+		is.note(&f)
+	}
+	if want != have {
+		return taken{}, nil, false
+	}
+	t = h.takeLocked()
+	h.sum, h.summed, h.count, h.counted = want, true, want.Flows, true
+	return t, is, true
+}
+
+// holds reports whether the sum is that of the flows that were taken last; afresh has it computed from what is wanted.
+func (h *host) holds(have openflow.FlowSum, afresh bool) bool {
+	h.model.long <- struct{}{}
+	defer func() { <-h.model.long }()
+	h.model.mu.RLock()
+	defer h.model.mu.RUnlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.flows.Dirty() {
+		afresh = false // What is wanted is not what was taken.
+	} else if afresh || !h.summed {
+		h.sum, h.summed = openflow.FlowSum{}, true
+		for f := range h.flows.All() {
+			h.model.hasher.Add(&h.sum, &f)
+		}
+	}
+	return h.summed && h.sum == have
 }
 
 // takeAll takes everything: how the bridge differs from it, and which differences follow from changes that were not sent yet.
@@ -58,8 +113,16 @@ func (h *host) takeAll(have installed) (taken, comparison, map[openflow.FlowKey]
 			unsent[list[i].Key()] = struct{}{}
 		}
 	}
-	c := compare(have, h.flows.All())
-	h.count, h.counted = c.wanted, true
+	sum := openflow.FlowSum{}
+	c := compare(have, func(yield func(openflow.Flow) bool) {
+		for f := range h.flows.All() {
+			h.model.hasher.Add(&sum, &f)
+			if !yield(f) {
+				return
+			}
+		}
+	})
+	h.sum, h.summed, h.count, h.counted = sum, true, c.wanted, true
 	return t, c, unsent
 }
 

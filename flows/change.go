@@ -19,6 +19,8 @@ type Changes struct {
 	// Renew are flows that count and stand in Add otherwise. They are to be deleted before, in the same step: what has been
 	// counted so far was for the flow as it was, and is told then.
 	Renew []openflow.Flow
+	// Replaced are all flows that stand in Add otherwise, as they were.
+	Replaced []openflow.Flow
 	// Grown is by how much the number of flows has grown; it is not known when Full.
 	Grown int
 }
@@ -90,6 +92,9 @@ func (h *Host) Changes() Changes {
 	for k, f := range after {
 		if old, had := h.before[k]; !had || !old.Equal(&f) {
 			c.Add = append(c.Add, f)
+			if had {
+				c.Replaced = append(c.Replaced, old)
+			}
 			if had && Counts(&old) {
 				c.Renew = append(c.Renew, old)
 			}

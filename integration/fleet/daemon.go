@@ -97,6 +97,15 @@ func (d *daemon) kill() {
 	}
 }
 
+// stop lets it end in good order.
+func (d *daemon) stop() error {
+	if err := d.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return fmt.Errorf("stop %s: %w", d.path, err)
+	}
+	<-d.ended
+	return nil
+}
+
 // usage is what the process uses.
 type usage struct {
 	RSS  int64   `json:"rss_bytes"`

@@ -46,21 +46,38 @@ func install(ctx context.Context, o options, out io.Writer) (r *run, end func(),
 		}
 		os.RemoveAll(dir)
 	}
-	defer func() {
-		if err != nil {
-			end()
+	if err := r.begin(ctx, dir); err != nil {
+		end()
+		return nil, nil, err
+	}
+	return r, end, nil
+}
+
+func (r *run) begin(ctx context.Context, dir string) (err error) {
+	if r.profiles != "" {
+		if err := os.MkdirAll(r.profiles, 0o755); err != nil {
+			return err
 		}
-	}()
-	if r.daemon, err = newDaemon(o, dir); err != nil {
-		return nil, nil, err
 	}
-	if err = r.daemon.start(ctx); err != nil {
-		return nil, nil, err
+	loaded, err := r.recall(dir)
+	if err != nil {
+		return err
 	}
-	if err = r.stage(ctx, "load", r.load); err != nil {
-		return nil, nil, err
+	if r.daemon, err = newDaemon(r.options, dir); err != nil {
+		return err
 	}
-	return r, end, r.stage(ctx, "sync", r.sync)
+	if err := r.daemon.start(ctx); err != nil {
+		return err
+	}
+	if !loaded {
+		if err := r.stage(ctx, "load", r.load); err != nil {
+			return err
+		}
+		if err := r.remember(ctx, dir); err != nil {
+			return err
+		}
+	}
+	return r.stage(ctx, "sync", r.sync)
 }
 
 func (r *run) say(format string, args ...any) { fmt.Fprintf(r.out, format+"\n", args...) }

@@ -16,6 +16,9 @@ type span struct {
 	n       uint32
 	base    int // index of the first
 	receive receiver
+	// peek takes the parts of an answer as they came, without the header, instead of receive; nil: nothing is taken so. It runs on
+	// the reader, must return soon, and keep nothing.
+	peek func(index int, body []byte)
 }
 
 func (s *span) holds(xid uint32) bool { return xid-s.first < s.n }
@@ -29,7 +32,11 @@ type calls struct {
 
 // open reserves n xids, which nobody else uses until close.
 func (c *calls) open(n int, base int, receive receiver) *span {
-	s := &span{n: uint32(n), base: base, receive: receive}
+	return c.add(&span{n: uint32(n), base: base, receive: receive})
+}
+
+// add is open for a span that has everything but its xids.
+func (c *calls) add(s *span) *span {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.first = max(c.next, 1)
@@ -72,13 +79,13 @@ func contains(spans []*span, s *span) bool {
 	return false
 }
 
-// find returns who waits for xid, and which message of the call it is; nil when nobody does.
-func (c *calls) find(xid uint32) (receiver, int) {
+// find returns the span of an xid, and which message of the call it is; nil when nobody waits for it.
+func (c *calls) find(xid uint32) (*span, int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range c.spans {
 		if s.holds(xid) {
-			return s.receive, s.base + int(xid-s.first)
+			return s, s.base + int(xid-s.first)
 		}
 	}
 	return nil, 0

@@ -81,6 +81,40 @@ func TestDumpFlows_Stalled(t *testing.T) {
 	require.NoError(t, c.Barrier(ctx(t)))
 }
 
+// A sum is that of the flows, over all parts and tables, and of those under the filter alone.
+func TestSumFlows(t *testing.T) {
+	c, s := connect(t, oftest.Config{PartSize: 3000}, ofconn.Options{})
+	mods := manyFlows(500)
+	require.NoError(t, c.Bundle(ctx(t), mods))
+	require.NoError(t, s.Load("table=64 actions=drop"))
+	h := openflow.NewFlowHasher()
+	var want openflow.FlowSum
+	for i := range mods {
+		h.Add(&want, &mods[i].Flow)
+	}
+	sum, err := c.SumFlows(ctx(t), ofconn.FlowFilter{Tables: ofconn.Tables(0, 63)}, h)
+	require.NoError(t, err)
+	require.Equal(t, want, sum)
+	sum, err = c.SumFlows(ctx(t), ofconn.FlowFilter{}, h)
+	require.NoError(t, err)
+	require.Equal(t, want.Flows+1, sum.Flows)
+	require.NotEqual(t, want, sum)
+	sum, err = c.SumFlows(ctx(t), ofconn.FlowFilter{Tables: []uint8{9}}, h)
+	require.NoError(t, err)
+	require.Zero(t, sum)
+}
+
+func TestSumFlows_Cancelled(t *testing.T) {
+	c, s := connect(t, oftest.Config{}, ofconn.Options{})
+	s.SetFaults(oftest.Faults{Deaf: true})
+	short, cancel := context.WithTimeout(ctx(t), 10*time.Millisecond)
+	defer cancel()
+	_, err := c.SumFlows(short, ofconn.FlowFilter{}, openflow.NewFlowHasher())
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	s.SetFaults(oftest.Faults{})
+	require.NoError(t, c.Barrier(ctx(t)))
+}
+
 func TestDumpFlows_Cancelled(t *testing.T) {
 	c, s := connect(t, oftest.Config{}, ofconn.Options{})
 	s.SetFaults(oftest.Faults{Deaf: true})

@@ -55,18 +55,35 @@ func (c *Conn) reply(xid uint32, m openflow.Message) error {
 }
 
 func (c *Conn) handle(b []byte) error {
+	if c.peeked(b) {
+		return nil
+	}
 	xid, m, err := openflow.Decode(b)
 	if echo, ok := m.(openflow.EchoRequest); ok {
 		return c.reply(xid, openflow.EchoReply(echo))
 	}
-	if receive, index := c.calls.find(xid); receive != nil && !unasked(m) {
-		receive(index, m, err)
+	if s, index := c.calls.find(xid); s != nil && !unasked(m) {
+		s.receive(index, m, err)
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("message of the switch: %w", err)
 	}
 	return c.event(m)
+}
+
+// peeked hands a part of an answer to a caller who wants it as it came.
+func (c *Conn) peeked(b []byte) bool {
+	h, err := openflow.ParseHeader(b)
+	if err != nil || h.Type != openflow.TypeMultipartReply || int(h.Length) != len(b) {
+		return false
+	}
+	s, index := c.calls.find(h.Xid)
+	if s == nil || s.peek == nil {
+		return false
+	}
+	s.peek(index, b[openflow.HeaderLen:])
+	return true
 }
 
 // unasked reports whether a switch sends m by itself; then its xid means nothing.
