@@ -38,7 +38,7 @@ test: provision ## Every test; installs what is missing (root for the tests with
 
 .PHONY: run-tests
 run-tests: format vet build
-	$(GO) test -timeout 30m ./...
+	set -o pipefail; $(GO) test -json -timeout 30m ./... | $(GO) run ./cmd/proofs
 	$(GO) test -race -short -timeout 30m $(RACY)
 
 .PHONY: format
@@ -55,8 +55,9 @@ lint: ## golangci-lint with .golangci.yaml
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.4.0 run ./...
 
 .PHONY: docs
-docs: ## Write the generated documents again
+docs: build ## Write the generated documents again; runs every test, since docs/requirements.md says which ones ran
 	$(GO) run ./cmd/docs
+	set -o pipefail; $(GO) test -json -timeout 30m ./... | $(GO) run ./cmd/proofs -write
 
 .PHONY: golden
 golden: ## Write golden files again; read the diff before you commit it

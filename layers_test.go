@@ -34,6 +34,7 @@ var imports = map[string][]string{
 	"cmd/conjunctd":        {"policy", "store", "members", "flows", "openflow", "openflow/ofconn", "ovsdb", "api", "controller"},
 	"cmd/conjunct":         {"api", "policy"},
 	"cmd/docs":             {"policy", "openflow", "flows"},
+	"cmd/proofs":           {},
 	"integration":          {"any"},
 	"integration/lab":      {},
 	"integration/referee":  {"policy", "policy/policytest", "flows", "flows/flowstest", "openflow", "openflow/oftest/real"},

@@ -1,5 +1,5 @@
 // Command docs writes the documents that are generated: docs/pipeline.md from the layout and from flows that are really
-// compiled, docs/roles.md from the tables of rights, docs/requirements.md from the requirements and the names of the tests. It runs at the root of the repository.
+// compiled, docs/roles.md from the tables of rights. It runs at the root of the repository.
 //
 //	docs           write them
 //	docs -check    fail when they are not as they would be written
@@ -24,9 +24,8 @@ func main() {
 // run writes or compares the documents below root.
 func run(root string, check bool) error {
 	for name, generate := range map[string]func(root string) ([]byte, error){
-		"docs/pipeline.md":     pipeline,
-		"docs/roles.md":        roles,
-		"docs/requirements.md": requirements,
+		"docs/pipeline.md": pipeline,
+		"docs/roles.md":    roles,
 	} {
 		b, err := generate(root)
 		if err != nil {
