@@ -48,21 +48,27 @@ func refused(err error) bool {
 	return oversized(err)
 }
 
-// settle finds out whether a commit without an answer was made, and sees to it that it won't be any more when it was not.
+// settle finds out whether a commit without an answer was made, and sees to it that it won't be any more when it was not. A line
+// that breaks again is tried again until the context ends; asking twice changes nothing.
 func (s *Store) settle(ctx context.Context, p *plan, lost error) (revision int64, made bool, err error) {
-	unknown := func(err error) error {
-		return fmt.Errorf("%w; it is not known whether the change was made", translate("commit", errors.Join(lost, err)))
+	for try := 0; ; try++ {
+		if revision, err = s.bar(ctx, p); err == nil {
+			return revision, revision != 0, nil
+		}
+		if refused(err) || !pause(ctx, try) {
+			return 0, false, fmt.Errorf("%w; it is not known whether the change was made", translate("commit", errors.Join(lost, err)))
+		}
 	}
+}
+
+// bar writes the fence, and then looks at what came before it: the revision at which the commit was made, 0 for one that never will be.
+func (s *Store) bar(ctx context.Context, p *plan) (int64, error) {
 	r, err := s.client.Put(ctx, s.fence.name, "")
 	if err != nil {
-		return 0, false, unknown(err)
+		return 0, err
 	}
 	s.fence.raise(r.Header.Revision)
-	revision, err = s.successor(ctx, p, p.changed[0], r.Header.Revision)
-	if err != nil {
-		return 0, false, unknown(err)
-	}
-	return revision, revision != 0, nil
+	return s.successor(ctx, p, p.changed[0], r.Header.Revision)
 }
 
 // successor is the revision at which the write was made, 0 if it was not made up to the revision at. A write can only be the first

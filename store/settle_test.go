@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"io"
 	"sync"
 	"testing"
 
@@ -123,6 +124,37 @@ func TestLostAnswerAndEtcdWithIt(t *testing.T) {
 	_, err := s.Update(t.Context(), put(group("g")))
 	require.ErrorIs(t, err, policy.ErrUnavailable)
 	require.ErrorContains(t, err, "not known whether the change was made")
+}
+
+// The line breaks again while the store finds out: it goes on asking, and the caller is not left in doubt.
+func TestLostAnswerAndLostQuestions(t *testing.T) {
+	s, kv := openLossy(t)
+	lossy := &lossyPut{KV: kv.KV, lose: 3}
+	kv.KV = lossy
+	kv.next = func(commit func() (*clientv3.TxnResponse, error)) (*clientv3.TxnResponse, error) {
+		_, err := commit()
+		require.NoError(t, err)
+		return nil, io.ErrUnexpectedEOF
+	}
+	mustUpdate(t, s, put(group("g")))
+	require.Zero(t, lossy.lose)
+	require.NotNil(t, get[*policy.Group](t, s, "g"))
+	consistent(t, s)
+}
+
+// lossyPut carries puts out, and loses the answers to the first of them.
+type lossyPut struct {
+	clientv3.KV
+	lose int
+}
+
+func (l *lossyPut) Put(ctx context.Context, key, value string, options ...clientv3.OpOption) (*clientv3.PutResponse, error) {
+	r, err := l.KV.Put(ctx, key, value, options...)
+	if l.lose > 0 && err == nil {
+		l.lose--
+		return nil, io.ErrUnexpectedEOF
+	}
+	return r, err
 }
 
 type brokenPut struct{ clientv3.KV }

@@ -163,11 +163,17 @@ func (s *Store) awaitNews(ctx context.Context, p *plan, try, stale int) (int, er
 		}
 	}
 	if try > 0 {
-		pause := min(firstPause<<min(try, 10), longestPause)
-		select {
-		case <-time.After(rand.N(pause)):
-		case <-ctx.Done():
-		}
+		pause(ctx, try)
 	}
 	return stale, nil
+}
+
+// pause waits the longer the more tries there were, and reports whether the context still goes on.
+func pause(ctx context.Context, try int) bool {
+	select {
+	case <-time.After(rand.N(min(firstPause<<min(try, 10), longestPause))):
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
 }
