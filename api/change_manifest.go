@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"errors"
 	"reflect"
 	"slices"
 
@@ -16,31 +17,40 @@ type placed struct {
 }
 
 // applyDocuments makes what the documents say so. Names are found out first, for all documents, so that they may refer to
-// each other in any order; then the objects are written, whose references the store judges once all are there.
+// each other in any order; then the objects are written, whose references the store judges once all are there. What is wrong with
+// the documents is told at once, so that the others are judged as far as they can be.
 func (c *change) applyDocuments(documents []*document, project string) (*ManifestResult, error) {
 	n := newNaming(c.Snapshot(), project)
 	n.bound = c.sight.Project
-	all := n.placeAll(documents)
+	readable := n.setAside(documents)
+	all := n.placeAll(readable)
 	wires := make([]any, len(all))
 	for i, p := range all {
 		wires[i] = n.resolved(p)
 	}
 	n.listed(all, wires)
-	if len(n.Findings) > 0 {
-		return nil, &n.Invalid
-	}
 	for i := range all {
 		all[i].before = stateOf(c.Snapshot(), all[i], wires[i])
 	}
 	for _, save := range []func(placed, any) error{c.saveDocument, c.attachDocument, c.adoptDocument(all)} {
 		for i, p := range all {
+			if n.homeless(p) {
+				continue
+			}
 			c.base, c.anyVersion = p.pointer()+"/spec", p.anyVersion
-			if err := c.locate(save(p, wires[i]), c.base); err != nil {
+			var bad *policy.Invalid
+			switch err := c.locate(save(p, wires[i]), c.base); {
+			case errors.As(err, &bad):
+				n.Findings = append(n.Findings, bad.Findings...)
+			case err != nil && len(n.Findings) == 0:
 				return nil, err
 			}
 		}
 	}
 	c.base, c.anyVersion = "", nil
+	if len(n.Findings) > 0 {
+		return nil, c.refused(n.Findings)
+	}
 	out := &ManifestResult{Documents: make([]DocumentResult, len(documents))}
 	for i, p := range all {
 		after := stateOf(c.Snapshot(), p, wires[i])
@@ -119,7 +129,7 @@ func (n *naming) place(d *document) placed {
 			p.id, ok = d.Metadata.ID, n.exists(k, d.Metadata.ID)
 		}
 		if !ok {
-			n.add(d.pointer()+"/metadata/name", "reference-missing",
+			n.missing(d.Metadata.Name, d.pointer()+"/metadata/name",
 				"instance %q does not exist in the project; a VirtualMachine sets the groups of an instance that exists or is in the documents", d.Metadata.Name)
 		}
 		return p

@@ -13,7 +13,7 @@ import (
 func (c *change) deleteDocuments(documents []*document, project string, how groupRemoval) (*ManifestResult, error) {
 	n := newNaming(c.Snapshot(), project)
 	n.bound = c.sight.Project
-	all := n.lookUpAll(documents)
+	all := n.lookUpAll(n.setAside(documents))
 	if len(n.Findings) > 0 {
 		return nil, &n.Invalid
 	}

@@ -151,18 +151,7 @@ func (c *change) judge() error {
 	if !c.sight.IsBound() {
 		return nil
 	}
-	var findings []policy.Finding
-	for _, w := range c.wrote {
-		o := w.after
-		stored, ok := c.Tx.Snapshot().Get(o.Kind(), o.Base().ID)
-		if !ok {
-			continue
-		}
-		for _, f := range policy.Validate(stored, c.seen) {
-			f.Pointer = "/" + string(o.Kind()) + "/" + o.Base().ID + f.Pointer
-			findings = append(findings, f)
-		}
-	}
+	findings := c.invalidObjects()
 	if len(findings) > 0 {
 		return &policy.Invalid{Findings: findings}
 	}

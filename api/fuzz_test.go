@@ -98,13 +98,14 @@ func FuzzManifest(f *testing.F) {
 		if len(documents) != len(in.Documents) {
 			t.Fatalf("%d documents of %d", len(documents), len(in.Documents))
 		}
-		if err = inDocuments(documents, err); err != nil {
+		if err != nil {
 			return
 		}
 		n := newNaming(policy.NewSnapshot(""), "")
-		for _, p := range n.placeAll(documents) {
+		for _, p := range n.placeAll(n.setAside(documents)) {
 			n.resolved(p)
 		}
+		_ = inDocuments(documents, &n.Invalid)
 	})
 }
 

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -95,7 +97,7 @@ func (c *call) manifest() ([]*document, string, error) {
 		return nil, "", invalid("/documents", "required", "at least one document is required")
 	}
 	documents, err := readDocuments(in.Documents)
-	return documents, in.Project, inDocuments(documents, err)
+	return documents, in.Project, err
 }
 
 // inDocuments makes findings and conflicts speak of documents: each names the document's number (from 1, as people count), kind
@@ -117,7 +119,18 @@ func inDocuments(documents []*document, err error) error {
 		}
 		out.Findings[i] = f
 	}
+	slices.SortStableFunc(out.Findings, func(a, b policy.Finding) int {
+		return cmp.Compare(indexIn(documents, a.Pointer), indexIn(documents, b.Pointer))
+	})
 	return out
+}
+
+// indexIn is the document's that a pointer leads into; what is about all of them comes first.
+func indexIn(documents []*document, pointer string) int {
+	if d, _, ok := documentAt(documents, pointer); ok {
+		return d.index
+	}
+	return -1
 }
 
 // documentAt finds the document that a pointer leads into.

@@ -30,6 +30,10 @@ type document struct {
 	has  map[string]bool // the fields of the spec
 
 	anyVersion func(pointer string) bool // as change has it
+
+	// faults are why the document can't be read, with pointers into the request. Nothing is done then, but the other documents are
+	// judged all the same.
+	faults []policy.Finding
 }
 
 type metadata struct {
@@ -37,6 +41,9 @@ type metadata struct {
 	ID      string `json:"id"`
 	Project string `json:"project"`
 }
+
+// mayBe reports whether a document with the metadata may be of what others call so.
+func (m metadata) mayBe(word string) bool { return m.Name == "" || m.Name == word || m.ID == word }
 
 func (d *document) String() string  { return fmt.Sprintf("%s %q", d.Kind, d.Metadata.Name) }
 func (d *document) pointer() string { return fmt.Sprintf("/documents/%d", d.index) }
@@ -108,19 +115,17 @@ func (d *document) field(pointer string) string {
 	return pointer
 }
 
-// readDocuments reads all documents; the findings of all of them come together.
+// readDocuments reads all documents; each has its own faults.
 func readDocuments(raw []json.RawMessage) ([]*document, error) {
 	out := make([]*document, len(raw))
-	var all policy.Invalid
 	for i, r := range raw {
 		d, err := readDocument(i, r)
 		out[i] = d
-		if err := gather(&all, err, fmt.Sprintf("/documents/%d", i)); err != nil {
+		var bad policy.Invalid
+		if err := gather(&bad, err, d.pointer()); err != nil {
 			return out, err
 		}
-	}
-	if len(all.Findings) > 0 {
-		return out, &all
+		d.faults = bad.Findings
 	}
 	return out, nil
 }
@@ -149,10 +154,7 @@ func readDocument(index int, raw json.RawMessage) (*document, error) {
 	}
 	kind := kindOf(d.APIVersion, d.Kind)
 	if kind == nil {
-		if d.APIVersion == versionOwn && elsewhere[d.Kind] != "" {
-			return d, invalid("/kind", "kind-unknown", "no document is of kind %s: %s", d.Kind, elsewhere[d.Kind])
-		}
-		return d, invalid("/kind", "kind-unknown", "apiVersion %q with kind %q is not known; these are: %s", d.APIVersion, d.Kind, kindWords())
+		return d, kindUnknown(d)
 	}
 	d.kind = kind
 	if d.Metadata.Name == "" {
@@ -181,14 +183,6 @@ func readDocument(index int, raw json.RawMessage) (*document, error) {
 	return d, nil
 }
 
-// elsewhere says of kinds of objects that are no documents where they are written.
-var elsewhere = map[string]string{
-	"Token":      "its secret is answered once, to whoever makes it; POST /v1/tokens does ('conjunct token create')",
-	"Rule":       "rules are in the spec of their SecurityGroup",
-	"Entry":      "entries are in the spec of their IPSet",
-	"IPSetEntry": "entries are in the spec of their IPSet",
-}
-
 // anyVersionIn is change.anyVersion for a document. Those of evroc clouds have no field for the version; in our own, a rule with
 // ip_version: null says that it is for both.
 func anyVersionIn(d *document) func(string) bool {
@@ -208,25 +202,23 @@ func anyVersionIn(d *document) func(string) bool {
 	return func(pointer string) bool { return both[pointer] }
 }
 
-func kindWords() string {
-	var words []string
-	for _, k := range manifestKinds {
-		words = append(words, k.version+" "+k.name)
-	}
-	return strings.Join(words, ", ")
-}
-
 // readAs reads a spec that is the body of a REST request. The name and the id are in the metadata.
 func readAs(blank func() any) func(*document) (any, error) {
 	return func(d *document) (any, error) {
 		wire := blank()
-		if err := decodeStrict(d.Spec, wire); err != nil {
+		var bad policy.Invalid
+		if err := gather(&bad, decodeStrict(d.Spec, wire), ""); err != nil {
 			return nil, err
 		}
 		for _, field := range []string{"name", "id"} {
 			if d.has[field] {
-				return nil, invalid("/"+field, "misplaced", "the %s belongs into metadata.%s", field, field)
+				bad.Findings = append(bad.Findings, policy.Finding{
+					Pointer: "/" + field, Code: "misplaced", Message: fmt.Sprintf("the %s belongs into metadata.%s", field, field),
+				})
 			}
+		}
+		if len(bad.Findings) > 0 {
+			return nil, &bad
 		}
 		setName(wire, d.Metadata.Name)
 		return wire, nil

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -81,19 +82,24 @@ func (p *evrocPort) UnmarshalJSON(b []byte) error {
 // all of it.
 func readEvrocGroup(d *document) (any, error) {
 	var in evrocGroup
-	if err := decodeStrict(d.Spec, &in); err != nil {
+	var all policy.Invalid
+	if err := gather(&all, decodeStrict(d.Spec, &in), ""); err != nil {
 		return nil, err
 	}
 	g := &Group{Rules: []Rule{}}
 	g.Name = d.Metadata.Name
-	var all policy.Invalid
+	unread := slices.Clone(all.Findings)
 	for i, r := range in.Rules {
+		at := fmt.Sprintf("/rules/%d/", i)
+		if slices.ContainsFunc(unread, func(f policy.Finding) bool { return strings.HasPrefix(f.Pointer+"/", at) }) {
+			continue // What was read is not all that it says.
+		}
 		out := Rule{Rule: policy.Rule{Name: r.Name, Description: r.Description, Direction: r.Direction, Protocol: r.Protocol}}
 		if r.Port != nil {
 			out.PortMin, out.PortMax = &r.Port.min, &r.Port.max
 		}
 		remote, err := r.Remote.remote()
-		if err := gather(&all, err, fmt.Sprintf("/rules/%d/remote", i)); err != nil {
+		if err := gather(&all, err, at+"remote"); err != nil {
 			return nil, err
 		}
 		out.Remote = remote

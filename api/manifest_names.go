@@ -16,6 +16,7 @@ type naming struct {
 	ids      map[policy.Kind]map[string]bool   // of documents
 	fallback string                            // the request's project
 	bound    policy.ProjectID                  // the project beyond which who asks has no say; "" where there is none
+	unread   []*document                       // others may mean their objects
 	policy.Invalid
 }
 
@@ -107,6 +108,14 @@ func (n *naming) add(at, code, format string, args ...any) {
 	}
 }
 
+// missing adds that nothing has the name, unless a document that can't be read may have it.
+func (n *naming) missing(word, at, format string, args ...any) {
+	name := word[strings.LastIndexByte(word, '/')+1:] // VPC/SUBNET
+	if !slices.ContainsFunc(n.unread, func(d *document) bool { return d.Metadata.mayBe(word) || d.Metadata.mayBe(name) }) {
+		n.add(at, "reference-missing", format, args...)
+	}
+}
+
 // resolve is find with a finding when nothing has the name. An empty word stays empty.
 func (n *naming) resolve(k policy.Kind, word, at string, scopes ...string) string {
 	if word == "" {
@@ -114,7 +123,7 @@ func (n *naming) resolve(k policy.Kind, word, at string, scopes ...string) strin
 	}
 	id, ok := n.find(k, word, scopes...)
 	if !ok {
-		n.add(at, "reference-missing", "%s %q does not exist, neither in the documents nor in the store", k, word)
+		n.missing(word, at, "%s %q does not exist, neither in the documents nor in the store", k, word)
 	}
 	return id
 }
@@ -138,7 +147,7 @@ func (n *naming) subnet(word, project, at string) string {
 	case 1:
 		return found[0]
 	case 0:
-		n.add(at, "reference-missing", "subnet %q does not exist in a VPC of the project, neither in the documents nor in the store", word)
+		n.missing(word, at, "subnet %q does not exist in a VPC of the project, neither in the documents nor in the store", word)
 	default:
 		n.add(at, "reference-ambiguous", "%d subnets are called %q (%s); write VPC/SUBNET or the id", len(found), word, strings.Join(found, ", "))
 	}
@@ -208,6 +217,11 @@ func (n *naming) project(d *document, spec policy.ProjectID) string {
 	if len(all) == 1 {
 		for _, id := range all {
 			return id
+		}
+	}
+	for _, u := range n.unread {
+		if u.Kind == "Project" || u.kind.name == "" {
+			return u.Metadata.Name
 		}
 	}
 	n.add(d.pointer()+"/metadata/project", "project-required",
