@@ -16,6 +16,7 @@ func (w *world) tenants() {
 	w.put("/v1/projects/prj", `{"name": "acme"}`)
 	w.put("/v1/projects/rival", `{"name": "rival"}`)
 	w.put("/v1/hypervisors/g-hv", `{"name": "g-hv"}`)
+	w.put("/v1/profiles/g-prf", `{"name": "g-prf"}`)
 	for i, p := range []struct{ mark, project string }{{"o", `"prj"`}, {"g", "null"}, {"t", `"rival"`}} {
 		fill := func(text string) string {
 			return strings.NewReplacer("P-", p.mark+"-", "PROJECT", p.project, "N", fmt.Sprint(i+1)).Replace(text)
@@ -55,7 +56,7 @@ var cells = map[policy.Kind]cell{
 	policy.KindAttachment: {item: "/v1/security-groups/P-sg/attachments/ATT", post: "/v1/security-groups/P-sg/attachments", body: `{"target": {"cidr": "10.1.0.0/25", "vpc_id": "o-vpc"}}`, noneOfItsRoute: policy.MayChange},
 	policy.KindIPSet:      {item: "/v1/ip-sets/P-set", post: "/v1/ip-sets", body: `{"name": "fresh", "project_id": OWNER, "ip_version": 4}`, patch: `{"description": "other"}`},
 	policy.KindEntry:      {item: "/v1/ip-sets/P-set/entries/ENTRY", post: "/v1/ip-sets/P-set/entries", body: `{"cidr": "192.0.2.9"}`, noneOfItsRoute: policy.MayChange},
-	policy.KindProfile:    {item: "/v1/profiles/isolated", noneOfItsRoute: policy.MayCreate | policy.MayChange | policy.MayDelete},
+	policy.KindProfile:    {item: "/v1/profiles/g-prf", post: "/v1/profiles", body: `{"name": "fresh"}`, patch: `{"smtp_guard": true}`},
 	policy.KindToken:      {item: "/v1/tokens/TOKEN", post: "/v1/tokens", body: `{"name": "fresh", "role": "viewer"}`, noneOfItsRoute: policy.MayChange},
 }
 

@@ -76,10 +76,11 @@ func portRow(n *names, o object) []string {
 	}
 }
 
-// attachmentKey sorts attachments by their group, and there by age, in which they apply.
+// attachmentKey sorts attachments by age, in which they apply: a port with ordered groups by two of them asks the older one's first, and
+// whoever applies what was written has to make it first. Those to instances and ports have no age and come before.
 func attachmentKey(n *names, o object) string {
 	a := o.(*api.Attachment)
-	return fmt.Sprintf("%s %010d %s", n.label(policy.KindGroup, string(a.GroupID)), a.Number, n.targetWords(a.Target))
+	return fmt.Sprintf("%020d %s %s", a.Number, n.label(policy.KindGroup, string(a.GroupID)), n.targetWords(a.Target))
 }
 
 func attachmentRow(n *names, o object) []string {

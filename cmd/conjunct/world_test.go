@@ -16,6 +16,7 @@ import (
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3client"
 
 	"conjunct/api"
+	"conjunct/policy"
 	"conjunct/store"
 )
 
@@ -23,10 +24,17 @@ import (
 type world struct {
 	*testing.T
 	hosts *hosts
+	store *store.Store
 	env   map[string]string
 }
 
 func newWorld(t *testing.T) *world {
+	t.Helper()
+	return newWorldUnder(t, policy.ProfileIsolated)
+}
+
+// newWorldUnder has the profile as the installation's.
+func newWorldUnder(t *testing.T, profile policy.ProfileName) *world {
 	t.Helper()
 	c := embed.NewConfig()
 	c.Dir, c.LogLevel = t.TempDir(), "panic"
@@ -42,11 +50,11 @@ func newWorld(t *testing.T) *world {
 	<-etcd.Server.ReadyNotify()
 	client := v3client.New(etcd.Server)
 	t.Cleanup(func() { _ = client.Close() })
-	s, err := store.New(t.Context(), client, store.Options{})
+	s, err := store.New(t.Context(), client, store.Options{DefaultProfile: profile})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 
-	w := &world{T: t, hosts: newHosts(), env: make(map[string]string)}
+	w := &world{T: t, hosts: newHosts(), store: s, env: make(map[string]string)}
 	server, err := api.NewServer(api.Options{Objects: s, Inspector: w.hosts, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	listener := httptest.NewServer(server)
