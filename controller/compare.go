@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,9 +21,25 @@ const (
 	recovery                 // it is not known what the last bundle did
 )
 
-// compare dumps our tables, compares them with what is wanted and sends the difference. What a bridge holds, and what it lacks,
-// is in memory meanwhile, so that only so many bridges are compared at a time.
+// compare dumps our tables, compares them with what is wanted and sends the difference. Where the switch refuses what takes permission
+// away, it begins again with what is wanted then.
 func (s *session) compare(ctx context.Context, why occasion) error {
+	for n := range 2 * maxCutOffs {
+		if n == maxCutOffs {
+			s.cutOffAll()
+		}
+		err := s.compareOnce(ctx, why)
+		if !errors.Is(err, errCutOff) {
+			return err
+		}
+		why = recovery
+	}
+	return fmt.Errorf("compare the bridge: %w, again and again", errCutOff)
+}
+
+// compareOnce is compare without a second try. What a bridge holds, and what it lacks, is in memory meanwhile, so that only so many
+// bridges are compared at a time.
+func (s *session) compareOnce(ctx context.Context, why occasion) error {
 	if err := s.alive(ctx); err != nil {
 		return err
 	}
@@ -54,6 +71,7 @@ func (s *session) compare(ctx context.Context, why occasion) error {
 		occasion: why, leave: s.c.options.Bridge.Foreign == ForeignReport, unsent: unsent, refused: s.refused, reported: s.reported,
 	}, c)
 	s.reported = left
+	clear(s.refused) // What of it is still wanted is missing, and tried again.
 	err = s.carryOut(ctx, st, t, start, s.lost(st))
 	if err != nil {
 		found.repaired = 0

@@ -23,7 +23,14 @@ func (s *session) flush(ctx context.Context) error {
 		return s.compare(ctx, recovery)
 	}
 	st := step{renew: t.changes.Renew, add: t.changes.Add, remove: t.changes.Delete}
-	return s.carryOut(ctx, &st, t, start, nil)
+	err := s.carryOut(ctx, &st, t, start, nil)
+	if errors.Is(err, errCutOff) {
+		return s.compare(ctx, recovery)
+	}
+	if err == nil && len(s.refused) > 0 && len(st.remove) > 0 {
+		poke(s.h.audit) // There may be room for what was refused.
+	}
+	return err
 }
 
 // carryOut makes the step on the bridge and confirms what was taken. lost are ports whose flows the bridge lacked.
@@ -32,7 +39,9 @@ func (s *session) carryOut(ctx context.Context, st *step, t taken, start time.Ti
 	m.stage(stageTaken, t.since, start)
 	m.stage(stageComputed, t.since, s.c.options.Clock())
 	if st.empty() {
+		s.publishRefusals()
 		s.h.confirm()
+		s.uncut()
 		return nil
 	}
 	s.check.steps.Add(1)
@@ -52,6 +61,7 @@ func (s *session) carryOut(ctx context.Context, st *step, t taken, start time.Ti
 	}
 	s.occupants.moved(st)
 	s.h.confirm()
+	s.uncut()
 	m.stage(stageConfirmed, t.since, s.c.options.Clock())
 	return nil
 }
@@ -72,10 +82,12 @@ func (s *session) flushZones(ctx context.Context, zones []uint16) error {
 	return nil
 }
 
-// maxRefusals is how many flows a switch may refuse in one go before the session is given up: then it is not about single flows.
+// maxRefusals is how many flows a switch may refuse in one go before nothing at all is added: then it is not about single flows, and
+// what is to be taken away does not wait.
 const maxRefusals = 256
 
-// bundle sends the step in one bundle. A flow that the switch refuses is left out, and the rest is sent again.
+// bundle sends the step in one bundle. A flow that the switch refuses is left out, and the rest is sent again; errCutOff says that
+// the step won't do, because the flow takes permission away.
 func (s *session) bundle(ctx context.Context, st *step, t taken) error {
 	for _, list := range [][]openflow.Flow{st.add, st.remove} {
 		for i := range list {
@@ -91,9 +103,28 @@ func (s *session) bundle(ctx context.Context, st *step, t taken) error {
 		}
 		s.refused[failed.Mod.Flow.Key()] = refusal{failed.Mod.Flow, failed.Err}
 		s.log.Error("the switch refused a flow", "flow", failed.Mod.Flow.String(), "err", failed.Err)
+		if !s.cutOff(failed.Mod.Flow) {
+			return errCutOff
+		}
 	}
-	return fmt.Errorf("the switch refused more than %d flows", maxRefusals)
+	return s.onlyRemove(ctx, st, t)
 }
+
+// onlyRemove counts every flow that the step would add as refused, and sends what is left: what takes permission away.
+func (s *session) onlyRemove(ctx context.Context, st *step, t taken) error {
+	s.log.Error("the switch refused too many flows: none is added", "refused", maxRefusals, "flows", len(st.add))
+	for _, f := range st.add {
+		if _, is := s.refused[f.Key()]; !is {
+			s.refused[f.Key()] = refusal{f, errTooMany}
+		}
+	}
+	if !s.cutOff(st.add...) {
+		return errCutOff
+	}
+	return s.send(ctx, st, t)
+}
+
+var errTooMany = fmt.Errorf("not tried, since the switch refused %d flows before it", maxRefusals)
 
 func (s *session) send(ctx context.Context, st *step, t taken) error {
 	ctx, cancel := context.WithTimeout(ctx, s.c.limits.bundle)

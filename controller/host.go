@@ -65,6 +65,7 @@ type host struct {
 	sum      openflow.FlowSum // of the flows that were taken last,
 	summed   bool             // and whether that is known
 	refusals map[openflow.FlowKey]refusal
+	cut      flows.Cut // what the bridge cuts off, or is about to, for the refusals
 	left     int       // foreign flows that are known and left alone
 	waiters  []*waiter // for the host to confirm something
 }

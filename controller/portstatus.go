@@ -77,9 +77,12 @@ func (h *host) plugStatus(pl *plug) policy.PortStatus {
 		AppliedRevision: h.progress.applied(h.model.snapshot.Revision),
 	}
 	refused, isRefused := h.refuses(pl.port.view.Port.Number)
+	cut := h.whyCut(pl.seat.ofport)
 	switch {
 	case isRefused:
 		st.State, st.Problem = policy.PortFailed, fmt.Sprintf("the switch refuses its flow %s: %v", refused.flow.String(), refused.err)
+	case cut != "":
+		st.State, st.Problem = policy.PortFailed, cut
 	case pl.confirmed == 0:
 		st.AppliedRevision = 0
 	case h.phase == phaseInSync:

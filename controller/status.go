@@ -66,7 +66,7 @@ func (h *host) state() policy.HostState {
 		return state
 	}
 	switch {
-	case len(h.refusals) > 0 || !h.seen:
+	case len(h.refusals) > 0 || h.cut != flows.Cut{} || !h.seen:
 		return policy.HostDegraded
 	case h.progress.oldest() != 0:
 		return policy.HostSyncing
@@ -85,12 +85,7 @@ func (h *host) problems() (out []string) {
 
 func (h *host) problemsLocked() []string {
 	out := slices.Clone(h.seating.problems)
-	if len(h.refusals) > 0 {
-		names := h.model.names()
-		for _, r := range h.refusals {
-			out = append(out, fmt.Sprintf("the switch refuses a flow of %s (%v) and goes without it: %s", names.purpose(&r.flow), r.err, r.flow.String()))
-		}
-	}
+	out = append(out, h.refusalProblems()...)
 	if h.left > 0 {
 		out = append(out, fmt.Sprintf("%d flows in tables 0 to %d were written by somebody else and are left alone", h.left, flows.LastTable))
 	}

@@ -12,6 +12,11 @@ import (
 // Compile computes all flows of the host that a view describes, sorted. ofports gives the ports' numbers on the bridge; a port
 // without one has no flows. It is the short way round for tests, offline tools and comparisons; a controller keeps a Host.
 func Compile(s *policy.Snapshot, v *policy.View, ofports map[policy.PortID]uint16, uplinks []uint16) []openflow.Flow {
+	return slices.SortedFunc(HostOf(s, v, ofports, uplinks).All(), Compare)
+}
+
+// HostOf is the desired state of the host that Compile tells the flows of.
+func HostOf(s *policy.Snapshot, v *policy.View, ofports map[policy.PortID]uint16, uplinks []uint16) *Host {
 	h := NewHost(newViewSource(s, v))
 	h.SetUplinks(uplinks)
 	for _, p := range v.Ports {
@@ -19,7 +24,7 @@ func Compile(s *policy.Snapshot, v *policy.View, ofports map[policy.PortID]uint1
 			h.SetPort(PortOf(p, n))
 		}
 	}
-	return slices.SortedFunc(h.All(), Compare)
+	return h
 }
 
 // viewSource offers a view as a Source. It looks prefixes up by going through all of them.

@@ -49,6 +49,7 @@ type Host struct {
 	planes     []*plane
 	components map[place]map[openflow.Match][]openflow.Conjunction
 	plain      map[place]map[openflow.Match][]policy.Number
+	cut        Cut
 
 	// before holds the flows of every touched unit as they were when the last Changes was taken.
 	touched map[unit]bool

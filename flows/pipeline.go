@@ -21,7 +21,7 @@ const (
 	priorityDiscover uint16 = 110 // table 10: ARP, ND, MLD and DHCP of the port itself
 	priorityForbid   uint16 = 120 // table 10: what no VM may send
 	priorityRole     uint16 = 130 // table 10: unless its role says so
-	priorityOwn      uint16 = 200 // table 40: a flood does not come back
+	priorityOwn      uint16 = 200 // tables 40, 50: a flood does not come back
 )
 
 var (
@@ -81,6 +81,7 @@ func pipeline() []openflow.Flow {
 		add(sides[d].rules, PriorityDecided, openflow.NewMatch(openflow.Masked(RegVerdict, VerdictPlatformDrop, VerdictPlatformDrop)), 0)
 	}
 	add(TableDestination, priorityTrack+10, openflow.NewMatch(openflow.Exact(RegSource, 0)), 0)
+	add(TableOutput, priorityOwn, openflow.NewMatch(openflow.Exact(RegSource, 0), openflow.Exact(RegDest, 0)), 0) // Also when a flood's flow is missing.
 	add(TableReceiver, priorityTrack, openflow.NewMatch(), TableReceiverCT,
 		openflow.CTClear{}, openflow.Move{Src: openflow.Whole(RegDest), Dst: openflow.Whole(RegLocal)}, openflow.Set(RegVerdict, 0),
 		openflow.Set(RegGroupClass, 0), openflow.Set(RegSetClass, 0))

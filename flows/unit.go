@@ -41,10 +41,10 @@ func (h *Host) flowsOf(u unit) []openflow.Flow {
 		return pipeline()
 	case unitPort:
 		if p, ok := h.ports[uint16(u.number)]; ok {
-			return p.flows(h.local.number(p.Class))
+			return h.uncut(p.flows(h.local.number(p.Class)), p.Class)
 		}
 	case unitSegment:
-		return h.segmentFlows(u.number)
+		return h.uncut(h.segmentFlows(u.number), LocalClass{})
 	case unitMAC:
 		return h.deliveryFlows(u.number, u.mac)
 	case unitClass:

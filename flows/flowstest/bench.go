@@ -44,15 +44,20 @@ func NewBench(w *policytest.World, tamper Tamper) (*Bench, error) {
 
 // Flows is what the world compiles to.
 func Flows(w *policytest.World, tamper Tamper) []openflow.Flow {
-	var ids []policy.PortID
-	for _, p := range policy.List[*policy.Port](w.Snapshot, nil) {
-		ids = append(ids, policy.PortID(p.ID))
-	}
-	all := flows.Compile(w.Snapshot, policy.Resolve(w.Snapshot, "h", ids), w.OFPorts, []uint16{Uplink})
+	all := slices.SortedFunc(Host(w).All(), flows.Compare)
 	if tamper != nil {
 		all = tamper(all)
 	}
 	return all
+}
+
+// Host is the bridge with all ports of the world.
+func Host(w *policytest.World) *flows.Host {
+	var ids []policy.PortID
+	for _, p := range policy.List[*policy.Port](w.Snapshot, nil) {
+		ids = append(ids, policy.PortID(p.ID))
+	}
+	return flows.HostOf(w.Snapshot, policy.Resolve(w.Snapshot, "h", ids), w.OFPorts, []uint16{Uplink})
 }
 
 // Program makes the switch hold what the world is now; connections tracked stay.
