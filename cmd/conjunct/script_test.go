@@ -18,6 +18,7 @@ var update = flag.Bool("update", false, "write the golden files again; read the 
 
 // prepared are the worlds in which scripts run, beyond an empty store.
 var prepared = map[string]func(*world){
+	"bridge.txt": func(w *world) { w.hosts.set(func(h *hosts) { h.probe = probed }) },
 	"hosts.txt": func(w *world) {
 		w.hosts.set(func(h *hosts) {
 			h.hosts["hv1"] = policy.HostStatus{ID: "hv1", State: policy.HostReady, AppliedRevision: 7, DesiredRevision: 7, Flows: 4}
@@ -42,6 +43,30 @@ var prepared = map[string]func(*world){
 			}
 		})
 	},
+}
+
+// probed are two bridges that do what the policy says, but that somebody has put a flow on the one of app that lets all TCP in
+// that no rule is about.
+func probed(p policy.Probe) ([]policy.Passage, error) {
+	web := policy.Passage{Port: "web-0", Direction: policy.Egress, Host: "hv1", OFPort: 3}
+	app := policy.Passage{Port: "app-0", Direction: policy.Ingress, Host: "hv2", OFPort: 5, Passed: true}
+	if p.Connection.DstPort == 8080 {
+		web.Passed = true
+		web.Tables = []policy.FlowLookup{{
+			Table: 40, Name: "egress rules", Meaning: "rule allow8080AppOutbound of group webSG",
+			Flow: "cookie=0xc00a000000000004, table=40, priority=100,tcp,tp_dst=8080 actions=conjunction(4,1/2)",
+		}}
+		app.Tables = []policy.FlowLookup{{
+			Table: 60, Name: "ingress rules", Meaning: "rule allow8080WebInbound of group appSG",
+			Flow: "cookie=0xc00a000000000005, table=60, priority=100,tcp,tp_dst=8080 actions=conjunction(5,1/2)",
+		}}
+		return []policy.Passage{web, app}, nil
+	}
+	const flow, meaning = "table=60, priority=9,tcp actions=NORMAL", "not one of conjunct's"
+	web.Tables = []policy.FlowLookup{{Table: 40, Name: "egress rules", Meaning: "nothing matches"}}
+	app.Tables = []policy.FlowLookup{{Table: 60, Name: "ingress rules", Flow: flow, Meaning: meaning}}
+	app.Differences = []policy.FlowDifference{{Kind: policy.FlowExtra, Flow: flow, Meaning: meaning}}
+	return []policy.Passage{web, app}, nil
 }
 
 // TestScripts runs every testdata/*.txt: lines of prose after ==, and commands with what they print. A command begins with "$ conjunct";
