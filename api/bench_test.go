@@ -10,6 +10,7 @@ import (
 
 	"conjunct/api"
 	"conjunct/policy"
+	"conjunct/policy/policytest"
 	"conjunct/store"
 )
 
@@ -53,7 +54,7 @@ func BenchmarkAttachToAGroupOfTenThousand(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	server, err := api.NewServer(api.Options{Objects: s, Inspector: newHosts(), Metrics: prometheus.NewRegistry()})
+	server, err := api.NewServer(api.Options{Objects: s, Inspector: policytest.NewHosts(), Metrics: prometheus.NewRegistry()})
 	if err != nil {
 		b.Fatal(err)
 	}

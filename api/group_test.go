@@ -11,6 +11,7 @@ import (
 
 	"conjunct/api"
 	"conjunct/policy"
+	"conjunct/policy/policytest"
 )
 
 func intp(n int) *int { return &n }
@@ -32,7 +33,7 @@ func TestA053_AListReplacesTheRulesAndKeepsThoseThatAreTheSame(t *testing.T) {
 	g, err := w.Groups().Put(t.Context(), "g", &api.Group{Group: policy.Group{Name: "g"}, Rules: []api.Rule{tcp(22), tcp(80), tcp(443)}})
 	require.NoError(t, err)
 	before := keys(g.Rules)
-	w.hosts.set(func(h *hosts) { h.hits[g.Rules[1].Number] = policy.Hits{Packets: 7, Bytes: 700} })
+	w.hosts.Set(func(h *policytest.Reported) { h.Hits = only(g.Rules[1].Number, policy.Hits{Packets: 7, Bytes: 700}) })
 
 	// Name, description and spelling do not make a rule another; the order is not what counts.
 	https, web := tcp(443), tcp(80)

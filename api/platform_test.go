@@ -8,6 +8,7 @@ import (
 
 	"conjunct/api"
 	"conjunct/policy"
+	"conjunct/policy/policytest"
 )
 
 // The platform's rules are listed with what they have decided, also where they hold at a port.
@@ -15,7 +16,7 @@ func TestPlatformRules(t *testing.T) {
 	w := newWorld(t)
 	at := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
 	guard := policy.Hits{Packets: 3, Bytes: 222, LastHit: &at}
-	w.hosts.set(func(h *hosts) { h.refused[policy.Platform("smtp-guard").Number] = guard })
+	w.hosts.Set(func(h *policytest.Reported) { h.PlatformHits = only(policy.Platform("smtp-guard").Number, guard) })
 	rules, err := w.PlatformRules(t.Context())
 	require.NoError(t, err)
 	require.Len(t, rules, len(policy.PlatformRules))

@@ -8,6 +8,7 @@ import (
 
 	"conjunct/api"
 	"conjunct/policy"
+	"conjunct/policy/policytest"
 )
 
 func TestRequirementsOfScopes(t *testing.T) {
@@ -108,7 +109,7 @@ func TestHitsOfGlobalRulesAreNotToldToTenants(t *testing.T) {
 	u := newTenant(t)
 	r, err := u.Rules().Get(t.Context(), "g-rule")
 	require.NoError(t, err)
-	u.hosts.set(func(h *hosts) { h.hits[r.Number] = policy.Hits{Packets: 7} })
+	u.hosts.Set(func(h *policytest.Reported) { h.Hits = only(r.Number, policy.Hits{Packets: 7}) })
 	r, err = u.Rules().Get(t.Context(), "g-rule")
 	require.NoError(t, err)
 	require.EqualValues(t, 7, r.Hits.Packets)

@@ -18,6 +18,7 @@ import (
 
 	"conjunct/api"
 	"conjunct/policy"
+	"conjunct/policy/policytest"
 )
 
 func TestHealthAndReadiness(t *testing.T) {
@@ -56,11 +57,11 @@ func TestStatusShowsTheHosts(t *testing.T) {
 	w := newWorld(t)
 	w.put("/v1/hypervisors/hv1", `{"name": "rack-1"}`)
 	st := policy.HostStatus{ID: "hv1", State: policy.HostReady, AppliedRevision: 5, DesiredRevision: 6, Flows: 42, Drift: policy.Drift{Repaired: 1}, Problems: []string{"p"}}
-	w.hosts.set(func(h *hosts) {
-		h.hosts = []policy.HostStatus{st}
-		h.applied["hv1"] = 5
-		h.flows["hv1"] = []string{"# rule ssh", "table=0 priority=1 actions=drop"}
-		h.diffs["hv1"] = policy.FlowDiff{Missing: []string{"table=1 actions=drop"}}
+	w.hosts.Set(func(h *policytest.Reported) {
+		h.Hosts["hv1"] = st
+		h.Applied["hv1"] = 5
+		h.Flows["hv1"] = []string{"# rule ssh", "table=0 priority=1 actions=drop"}
+		h.Diffs["hv1"] = policy.FlowDiff{Missing: []string{"table=1 actions=drop"}}
 	})
 	got, err := w.Status(t.Context())
 	require.NoError(t, err)
@@ -179,7 +180,7 @@ func TestAStoreThatIsAwayIsUnavailable(t *testing.T) {
 func TestServeEndsWithItsContext(t *testing.T) {
 	w := newWorld(t)
 	w.put("/v1/hypervisors/hv1", `{}`)
-	w.hosts.set(func(h *hosts) { h.applied["hv1"] = 0 })
+	w.hosts.Set(func(h *policytest.Reported) { h.Applied["hv1"] = 0 })
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())

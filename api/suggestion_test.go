@@ -9,6 +9,7 @@ import (
 
 	"conjunct/api"
 	"conjunct/policy"
+	"conjunct/policy/policytest"
 )
 
 // carryOut makes the calls that the answer suggests, at each end that refuses.
@@ -237,8 +238,8 @@ func TestExplainComparesWithTheBridges(t *testing.T) {
 	w.do(http.MethodPost, "/v1/explain?source=nowhere", question).problem(http.StatusBadRequest)
 
 	passed, differences := true, []policy.FlowDifference{}
-	w.hosts.set(func(h *hosts) {
-		h.probe = func(p policy.Probe) (out []policy.Passage, _ error) {
+	w.hosts.Set(func(h *policytest.Reported) {
+		h.Probe = func(p policy.Probe) (out []policy.Passage, _ error) {
 			for _, end := range []policy.End{p.From, p.To} {
 				out = append(out, policy.Passage{Port: policy.PortID(end.Port.Port.ID), Host: "hv1", OFPort: 1, Passed: passed, Tables: []policy.FlowLookup{}, Differences: differences})
 			}

@@ -9,11 +9,12 @@ import (
 
 	"conjunct/api"
 	"conjunct/policy"
+	"conjunct/policy/policytest"
 )
 
 func TestAWaitThatRunsOutNamesTheHostsBehind(t *testing.T) {
 	w := newWorld(t)
-	w.hosts.set(func(h *hosts) { h.applied["hv1"], h.applied["hv2"] = 0, 1<<40 })
+	w.hosts.Set(func(h *policytest.Reported) { h.Applied["hv1"], h.Applied["hv2"] = 0, 1<<40 })
 	a := w.do(http.MethodPut, "/v1/projects/p?wait=applied&timeout=10ms", `{"name": "p"}`)
 	require.Equal(t, http.StatusAccepted, a.status, a.body)
 	var pending struct {
@@ -36,7 +37,7 @@ func TestAWaitThatRunsOutNamesTheHostsBehind(t *testing.T) {
 
 func TestAWaitEndsWhenTheHostsHaveConfirmed(t *testing.T) {
 	w := newWorld(t)
-	w.hosts.set(func(h *hosts) { h.applied["hv1"] = 0 })
+	w.hosts.Set(func(h *policytest.Reported) { h.Applied["hv1"] = 0 })
 	done := make(chan error)
 	go func() {
 		_, err := w.Projects().Put(t.Context(), "p", &api.Project{Name: "p"}, api.WaitApplied(time.Minute))
@@ -52,8 +53,8 @@ func TestAWaitEndsWhenTheHostsHaveConfirmed(t *testing.T) {
 		require.Fail(t, "answered before the host confirmed", "%v", err)
 	default:
 	}
-	w.hosts.set(func(h *hosts) {}) // News of something else does not end it.
-	w.hosts.set(func(h *hosts) { h.applied["hv1"] = w.store.Revision() })
+	w.hosts.Set(func(h *policytest.Reported) {}) // News of something else does not end it.
+	w.hosts.Set(func(h *policytest.Reported) { h.Applied["hv1"] = w.store.Revision() })
 	require.NoError(t, <-done)
 }
 
@@ -70,9 +71,11 @@ func TestAPortIsWaitedForUntilItIsActive(t *testing.T) {
 		require.NoError(t, err)
 		done <- p
 	}()
-	w.hosts.set(func(h *hosts) { h.ports["web-0"] = policy.PortStatus{State: policy.PortPending, HostID: "hv1"} })
-	w.hosts.set(func(h *hosts) {
-		h.ports["web-0"] = policy.PortStatus{State: policy.PortActive, HostID: "hv1", OFPort: 7, AppliedRevision: 9}
+	w.hosts.Set(func(h *policytest.Reported) {
+		h.Ports["web-0"] = policy.PortStatus{State: policy.PortPending, HostID: "hv1"}
+	})
+	w.hosts.Set(func(h *policytest.Reported) {
+		h.Ports["web-0"] = policy.PortStatus{State: policy.PortActive, HostID: "hv1", OFPort: 7, AppliedRevision: 9}
 	})
 	p := <-done
 	require.Equal(t, policy.PortActive, p.State)

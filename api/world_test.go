@@ -20,6 +20,7 @@ import (
 
 	"conjunct/api"
 	"conjunct/policy"
+	"conjunct/policy/policytest"
 	"conjunct/store"
 )
 
@@ -61,7 +62,7 @@ type world struct {
 	*testing.T
 	store  *store.Store
 	prefix string // of the store's keys
-	hosts  *hosts
+	hosts  *policytest.Hosts
 	server *api.Server
 	http   *httptest.Server
 	*api.Client
@@ -74,7 +75,7 @@ func newWorld(t *testing.T, edit ...func(*api.Options)) *world {
 	s, err := store.New(t.Context(), etcd, store.Options{Prefix: prefix})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
-	w := &world{T: t, store: s, prefix: prefix, hosts: newHosts()}
+	w := &world{T: t, store: s, prefix: prefix, hosts: policytest.NewHosts()}
 	o := api.Options{Objects: s, Inspector: w.hosts, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}
 	for _, e := range edit {
 		e(&o)
@@ -149,4 +150,14 @@ func (w *world) request(ctx context.Context, method, path, body string, headers 
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	return send(w.T, r)
+}
+
+// only is what is reported when a single rule has hits.
+func only(number policy.Number, hits policy.Hits) func(policy.Number) policy.Hits {
+	return func(n policy.Number) policy.Hits {
+		if n == number {
+			return hits
+		}
+		return policy.Hits{}
+	}
 }

@@ -12,31 +12,32 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"conjunct/policy"
+	"conjunct/policy/policytest"
 )
 
 var update = flag.Bool("update", false, "write the golden files again; read the diff before you commit it")
 
 // prepared are the worlds in which scripts run, beyond an empty store.
 var prepared = map[string]func(*world){
-	"bridge.txt": func(w *world) { w.hosts.set(func(h *hosts) { h.probe = probed }) },
+	"bridge.txt": func(w *world) { w.hosts.Set(func(h *policytest.Reported) { h.Probe = probed }) },
 	"hosts.txt": func(w *world) {
-		w.hosts.set(func(h *hosts) {
-			h.hosts["hv1"] = policy.HostStatus{ID: "hv1", State: policy.HostReady, AppliedRevision: 7, DesiredRevision: 7, Flows: 4}
-			h.hosts["hv2"] = policy.HostStatus{
+		w.hosts.Set(func(h *policytest.Reported) {
+			h.Hosts["hv1"] = policy.HostStatus{ID: "hv1", State: policy.HostReady, AppliedRevision: 7, DesiredRevision: 7, Flows: 4}
+			h.Hosts["hv2"] = policy.HostStatus{
 				ID: "hv2", State: policy.HostDegraded, AppliedRevision: 5, DesiredRevision: 7, Flows: 9,
 				Drift: policy.Drift{Foreign: 2, Repaired: 2}, Problems: []string{"table 60 is full"},
 			}
-			h.behind = []policy.HostID{"hv2"}
-			h.ports["web-0"] = policy.PortStatus{State: policy.PortActive, OFPort: 3, AppliedRevision: 7}
-			h.ports["app-0"] = policy.PortStatus{State: policy.PortFailed, Problem: "the interface has no ofport"}
-			h.flows["hv1"] = []string{
+			h.Applied["hv2"] = 0
+			h.Ports["web-0"] = policy.PortStatus{State: policy.PortActive, OFPort: 3, AppliedRevision: 7}
+			h.Ports["app-0"] = policy.PortStatus{State: policy.PortFailed, Problem: "the interface has no ofport"}
+			h.Flows["hv1"] = []string{
 				"# pipeline: classify", "cookie=0xc001000000000000, priority=0 actions=drop",
 				"# port web-0 of instance web", "cookie=0xc002000000000002, table=0, priority=100,in_port=3 actions=goto_table:10",
 				"# rule allowHTTPInbound of group webSG: ingress tcp 80 from 0.0.0.0/0", "cookie=0xc00a000000000004, table=60, priority=100,tcp,tp_dst=80 actions=conjunction(4,1/2)",
 				"# table=60 is only named here", "cookie=0xc001000000000001, table=6, priority=0 actions=resubmit(,60)",
 			}
-			h.diffs["hv1"] = policy.FlowDiff{}
-			h.diffs["hv2"] = policy.FlowDiff{
+			h.Diffs["hv1"] = policy.FlowDiff{}
+			h.Diffs["hv2"] = policy.FlowDiff{
 				Missing: []string{"cookie=0xc00a000000000004, table=60, priority=100,tcp,tp_dst=80 actions=conjunction(4,1/2)"},
 				Extra:   []string{"table=60, priority=1 actions=NORMAL"},
 				Changed: []string{"cookie=0xc001000000000000, priority=0 actions=drop"},

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
@@ -17,13 +18,14 @@ import (
 
 	"conjunct/api"
 	"conjunct/policy"
+	"conjunct/policy/policytest"
 	"conjunct/store"
 )
 
 // world is a server on an etcd of its own, so that revisions are the same in every run.
 type world struct {
 	*testing.T
-	hosts *hosts
+	hosts *policytest.Hosts
 	store *store.Store
 	env   map[string]string
 }
@@ -54,7 +56,19 @@ func newWorldUnder(t *testing.T, profile policy.ProfileName) *world {
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 
-	w := &world{T: t, hosts: newHosts(), store: s, env: make(map[string]string)}
+	w := &world{T: t, hosts: policytest.NewHosts(), store: s, env: make(map[string]string)}
+	hits := func(n policy.Number) policy.Hits {
+		at := time.Date(2026, 11, 21, 12, 0, int(n%60), 0, time.UTC)
+		return policy.Hits{Packets: uint64(n), Bytes: 64 * uint64(n), LastHit: &at}
+	}
+	w.hosts.Set(func(h *policytest.Reported) {
+		h.Hits, h.PlatformHits = hits, func(n policy.Number) policy.Hits {
+			if n%2 == 0 {
+				return policy.Hits{}
+			}
+			return hits(n)
+		}
+	})
 	server, err := api.NewServer(api.Options{Objects: s, Inspector: w.hosts, Metrics: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	listener := httptest.NewServer(server)
