@@ -39,7 +39,7 @@ func (d *doorkeeper) carried(mods []openflow.FlowMod) {
 		}
 	}
 	bridge := ofeval.NewBridge(maps.Values(d.now), 3, 40)
-	for _, port := range []uint16{22, 80} {
+	for _, port := range []uint16{22, 80, 8080} {
 		j := bridge.Inject(40, knocking(3, port))
 		if j.Reached(3) {
 			d.let[port] = true

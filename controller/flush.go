@@ -59,6 +59,11 @@ func (s *session) carryOut(ctx context.Context, st *step, t taken, start time.Ti
 		s.h.fail()
 		return err
 	}
+	// Until the flows were there, the number was its former owner's: connections that began since the first flush are not the new one's.
+	if err := s.flushZones(ctx, st.zones); err != nil {
+		s.h.fail()
+		return err
+	}
 	s.occupants.moved(st)
 	s.h.confirm()
 	s.uncut()

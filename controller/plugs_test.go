@@ -29,14 +29,16 @@ func TestPlugs_ReplugWithAnotherNumber(t *testing.T) {
 	require.Contains(t, w.hv.sw.Dump(), "in_port=9,")
 }
 
-// A number that another port gets is flushed before; the same port in the same place is not.
+// A number that another port gets is flushed, before the flows and after them; the same port in the same place is not.
 func TestPlugs_NumberIsUsedAgain(t *testing.T) {
 	w := newSmall(t, Options{})
 	put(t, w.Store, vm("vm3", 3, "web")...)
 	n := len(w.hv.since(0))
 	require.NoError(t, ovsdbtest.SetExternalID(context.Background(), w.hv.db, "Interface", "tap1", "iface-id", "vm3"))
 	awaitPort(t, w.c, "vm3", policy.PortActive)
-	require.Equal(t, "flush 1", w.hv.since(n)[0])
+	order := w.hv.since(n)
+	require.Equal(t, "flush 1", order[0])
+	require.Equal(t, "flush 1", order[len(order)-1], "what the former port began meanwhile is not the new one's")
 	w.hv.requireInSync(w.c)
 	require.Equal(t, policy.PortUnbound, w.c.Port("vm1").State)
 	eventually(t, func() bool { return strings.Contains(w.hv.db.Installed("tap1"), " 1 fa:16:3e:00:00:03") })

@@ -52,7 +52,7 @@ func compare(have installed, want iter.Seq[openflow.Flow]) comparison {
 	return c
 }
 
-// step is what to send to bring a bridge up to date: the conntrack zones to flush first, then one bundle. Additions go
+// step is what to send to bring a bridge up to date: one bundle, and the conntrack zones to flush before it and after it. Additions go
 // before deletions; no key is in both. What is to be renewed is deleted before all else: its key is among the additions.
 type step struct {
 	zones  []uint16
