@@ -122,6 +122,7 @@ func (h *host) touch(before, revision int64, accepted time.Time) {
 		h.behindSince = accepted
 	}
 	h.progress.touch(before, revision)
+	h.model.late.note(h)
 	if h.since.IsZero() {
 		h.since = accepted
 	}
@@ -220,5 +221,6 @@ func (m *model) forget(h *host) {
 	}
 	m.seat(h, seating{})
 	delete(m.hosts, h.id)
+	m.late.forget(h)
 	h.wake()
 }

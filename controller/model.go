@@ -29,6 +29,7 @@ type model struct {
 	seated   map[string]map[*host]struct{}        // iface-id → hosts where it was seen
 	users    map[policy.Number]map[*host]struct{} // group → hosts with a port that has it, seen or expected
 
+	late late
 	// long holds a token for everybody who reads for long: who wants to write waits for all of them, and more than there are
 	// processors get no more done.
 	long   chan struct{}
@@ -49,7 +50,7 @@ func newModel(mirror *members.Mirror, clock func() time.Time) *model {
 		entries: make(map[policy.EntryID]listing), hosts: make(map[policy.HostID]*host),
 		seated: make(map[string]map[*host]struct{}), users: make(map[policy.Number]map[*host]struct{}),
 		long: make(chan struct{}, runtime.GOMAXPROCS(0)), mirror: mirror, news: newNews(), clock: clock,
-		hasher: openflow.NewFlowHasher(),
+		hasher: openflow.NewFlowHasher(), late: late{hosts: make(map[*host]struct{})},
 	}
 }
 

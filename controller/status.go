@@ -118,10 +118,14 @@ func (c *Controller) Behind(revision int64) ([]policy.HostID, <-chan struct{}) {
 	w := newWaiter()
 	inGrace := m.clock().Before(m.grace)
 	var out []policy.HostID
-	for id, h := range m.hosts {
+	candidates := m.late.all()
+	if inGrace {
+		candidates = slices.Collect(maps.Values(m.hosts))
+	}
+	for _, h := range candidates {
 		h.mu.Lock()
 		if h.progress.behind(revision) || inGrace && h.returning && h.progress.confirmed == 0 {
-			out = append(out, id)
+			out = append(out, h.id)
 			h.await(w)
 		}
 		h.mu.Unlock()

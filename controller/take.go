@@ -131,6 +131,7 @@ func (h *host) confirm() {
 	h.model.mu.RLock()
 	h.mu.Lock()
 	h.progress.confirm()
+	h.model.late.note(h)
 	h.behindSince = h.since // of what came while the bundle was under way
 	for _, pl := range h.plugs {
 		if pl.sent && pl.confirmed == 0 {

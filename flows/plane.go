@@ -2,6 +2,7 @@ package flows
 
 import (
 	"net/netip"
+	"slices"
 
 	"conjunct/openflow"
 	"conjunct/policy"
@@ -21,7 +22,9 @@ type plane struct {
 	// referred are the groups, by VPC, that rules in force name; counts says how many rules do, per VPC.
 	referred map[policy.Number]policy.NumberSet
 	counts   map[reference]int
-	classes  *numbering[policy.NumberSet]
+	// naming are the rules in force that name a group.
+	naming  map[policy.Number][]*activeRule
+	classes *numbering[policy.NumberSet]
 }
 
 type reference struct{ domain, number policy.Number }
@@ -29,7 +32,8 @@ type reference struct{ domain, number policy.Number }
 func newPlane(h *Host, s side, sets bool, dir Directory) *plane {
 	return &plane{
 		host: h, side: s, isSets: sets, dir: dir,
-		referred: map[policy.Number]policy.NumberSet{}, counts: map[reference]int{}, classes: newNumbering(setName),
+		referred: map[policy.Number]policy.NumberSet{}, counts: map[reference]int{},
+		naming: map[policy.Number][]*activeRule{}, classes: newNumbering(setName),
 	}
 }
 
@@ -164,10 +168,24 @@ func (p *plane) move(from, to policy.NumberSet) {
 // component adds or removes the clauses of the rules whose remote is in the class.
 func (p *plane) component(class policy.NumberSet, do func(*Host, place, openflow.Match, openflow.Conjunction)) {
 	m := p.classMatch(class)
-	for _, a := range p.host.rules {
-		if a.Direction == p.side.direction && p.host.planeOf(a.Rule) == p && class.Contains(a.Remote.Number) {
+	for n := range class.All() {
+		for _, a := range p.naming[n] {
 			do(p.host, a.place(), m, a.remoteClause())
 		}
+	}
+}
+
+// name notes a rule in force under what it names, in place of the one of its number; unname forgets it.
+func (p *plane) name(a *activeRule) {
+	p.unname(a)
+	p.naming[a.Remote.Number] = append(p.naming[a.Remote.Number], a)
+}
+
+func (p *plane) unname(a *activeRule) {
+	n := a.Remote.Number
+	p.naming[n] = slices.DeleteFunc(p.naming[n], func(b *activeRule) bool { return b.Number == a.Number })
+	if len(p.naming[n]) == 0 {
+		delete(p.naming, n)
 	}
 }
 

@@ -47,6 +47,9 @@ func (h *Host) activate(r *Rule, group policy.Number) {
 	a := newActiveRule(r, group)
 	h.touch(unit{kind: unitRule, number: r.Number})
 	h.rules[r.Number] = a
+	if p := h.planeOf(r); p != nil {
+		p.name(a)
+	}
 	h.eachLocal(a, func(m openflow.Match) { h.addLocalMatch(a, m) })
 	h.eachComponent(a, func(m openflow.Match, clause int) { h.addClause(a.place(), m, a.clause(clause)) })
 }
@@ -58,6 +61,9 @@ func (h *Host) deactivate(n policy.Number) {
 	h.eachLocal(a, func(m openflow.Match) { h.removeLocalMatch(a, m) })
 	h.eachComponent(a, func(m openflow.Match, clause int) { h.removeClause(a.place(), m, a.clause(clause)) })
 	delete(h.rules, n)
+	if p := h.planeOf(a.Rule); p != nil {
+		p.unname(a)
+	}
 }
 
 // eachComponent visits the components of the rule's remote and service dimensions.

@@ -58,6 +58,7 @@ type Store struct {
 	numbers *numbers
 	fence   *fence
 	health  health
+	turns   *turns
 	// MaxOperations and newsTimeout, but for tests of what lies beyond them.
 	operations int
 	patience   time.Duration
@@ -110,7 +111,7 @@ func New(ctx context.Context, client *clientv3.Client, o Options) (*Store, error
 func open(ctx context.Context, client *clientv3.Client, o Options, closeClient func()) (*Store, error) {
 	s := &Store{
 		client: client, layout: layout(o.Prefix), log: o.Log, clock: o.Clock, close: closeClient,
-		operations: MaxOperations, patience: newsTimeout,
+		operations: MaxOperations, patience: newsTimeout, turns: newTurns(),
 	}
 	s.audited.keep, s.audited.many = o.AuditKeep, make(chan struct{}, 1)
 	s.numbers, s.fence = newNumbers(client, s.layout), newFence(s.layout)

@@ -33,6 +33,12 @@ const (
 func (s *Store) Update(ctx context.Context, fn func(policy.Tx) error) (int64, error) {
 	numbered := make(map[key]policy.Number)
 	stale := 0
+	var end func() // of the turn
+	defer func() {
+		if end != nil {
+			end()
+		}
+	}()
 	for try := 0; ; try++ {
 		if err := ctx.Err(); err != nil {
 			return 0, err
@@ -43,6 +49,16 @@ func (s *Store) Update(ctx context.Context, fn func(policy.Tx) error) (int64, er
 		}
 		if len(p.changed) == 0 {
 			return s.Revision(), nil
+		}
+		if end == nil {
+			var waited bool
+			if end, waited, err = s.turns.take(ctx, p.changed[0].key); err != nil {
+				return 0, err
+			}
+			if waited {
+				try--
+				continue
+			}
 		}
 		if err := s.number(ctx, p, numbered); err != nil {
 			return 0, err

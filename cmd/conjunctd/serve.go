@@ -27,6 +27,7 @@ const grace = 5 * time.Second
 
 // serve runs the daemon until ctx ends. The flows stay on the bridges.
 func serve(ctx context.Context, c *Config) error {
+	limitGarbage()
 	log := newLogger(c.Log, os.Stderr)
 	slog.SetDefault(log)
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
