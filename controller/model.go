@@ -29,7 +29,8 @@ type model struct {
 	seated   map[string]map[*host]struct{}        // iface-id → hosts where it was seen
 	users    map[policy.Number]map[*host]struct{} // group → hosts with a port that has it, seen or expected
 
-	late late
+	late    late
+	reached reached
 	// long holds a token for everybody who reads for long: who wants to write waits for all of them, and more than there are
 	// processors get no more done.
 	long   chan struct{}
@@ -50,7 +51,7 @@ func newModel(mirror *members.Mirror, clock func() time.Time) *model {
 		entries: make(map[policy.EntryID]listing), hosts: make(map[policy.HostID]*host),
 		seated: make(map[string]map[*host]struct{}), users: make(map[policy.Number]map[*host]struct{}),
 		long: make(chan struct{}, runtime.GOMAXPROCS(0)), mirror: mirror, news: newNews(), clock: clock,
-		hasher: openflow.NewFlowHasher(), late: late{hosts: make(map[*host]struct{})},
+		hasher: openflow.NewFlowHasher(), late: late{hosts: make(map[*host]struct{})}, reached: reached{waiting: make(map[int64]chan struct{})},
 	}
 }
 
@@ -131,6 +132,7 @@ func (m *model) applyLocked(b policy.Batch, accepted time.Time) []policy.HostID 
 			h.changes() // The next session compares the whole bridge; nothing is to pile up until then.
 		}
 	}
+	m.reached.advance(b.Revision)
 	m.news.spread()
 	return hosts
 }

@@ -382,3 +382,9 @@ func TestModel_BehindWaitsForTheRevision(t *testing.T) {
 	c.model.apply(policy.Batch{Revision: ahead})
 	require.Empty(t, <-answered)
 }
+
+func (m *model) revision() int64 {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.snapshot.Revision
+}

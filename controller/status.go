@@ -137,29 +137,18 @@ func (c *Controller) Behind(revision int64) ([]policy.HostID, <-chan struct{}) {
 
 // modelled waits until the model has the revision, which the store has told or will tell it; known is false when that takes too long.
 func (c *Controller) modelled(revision int64) (advance <-chan struct{}, known bool) {
-	var patience <-chan time.Time
-	for {
-		advance = c.model.news.next()
-		if c.model.revision() >= revision {
-			return advance, true
-		}
-		if patience == nil {
-			timer := time.NewTimer(c.limits.model)
-			defer timer.Stop()
-			patience = timer.C
-		}
-		select {
-		case <-advance:
-		case <-patience:
-			return advance, false
-		}
+	advance = c.model.reached.await(revision)
+	if advance == nil {
+		return nil, true
 	}
-}
-
-func (m *model) revision() int64 {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return m.snapshot.Revision
+	patience := time.NewTimer(c.limits.model)
+	defer patience.Stop()
+	select {
+	case <-advance:
+		return nil, true
+	case <-patience.C:
+		return advance, false
+	}
 }
 
 // queues are what waits for switches.

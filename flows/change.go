@@ -1,10 +1,10 @@
 package flows
 
 import (
-	"bytes"
 	"cmp"
 	"iter"
 	"slices"
+	"strings"
 
 	"conjunct/openflow"
 )
@@ -130,5 +130,5 @@ func (h *Host) All() iter.Seq[openflow.Flow] {
 
 // Compare orders flows by table, priority (highest first) and match.
 func Compare(a, b openflow.Flow) int {
-	return cmp.Or(cmp.Compare(a.Table, b.Table), cmp.Compare(b.Priority, a.Priority), bytes.Compare([]byte(a.Match.Key()), []byte(b.Match.Key())))
+	return cmp.Or(cmp.Compare(a.Table, b.Table), cmp.Compare(b.Priority, a.Priority), strings.Compare(a.Match.Key(), b.Match.Key()))
 }
