@@ -59,6 +59,7 @@ type Store struct {
 	fence   *fence
 	health  health
 	turns   *turns
+	commits chan struct{} // a token for every commit that etcd has
 	// MaxOperations and newsTimeout, but for tests of what lies beyond them.
 	operations int
 	patience   time.Duration
@@ -111,7 +112,7 @@ func New(ctx context.Context, client *clientv3.Client, o Options) (*Store, error
 func open(ctx context.Context, client *clientv3.Client, o Options, closeClient func()) (*Store, error) {
 	s := &Store{
 		client: client, layout: layout(o.Prefix), log: o.Log, clock: o.Clock, close: closeClient,
-		operations: MaxOperations, patience: newsTimeout, turns: newTurns(),
+		operations: MaxOperations, patience: newsTimeout, turns: newTurns(), commits: make(chan struct{}, maxCommits),
 	}
 	s.audited.keep, s.audited.many = o.AuditKeep, make(chan struct{}, 1)
 	s.numbers, s.fence = newNumbers(client, s.layout), newFence(s.layout)

@@ -21,6 +21,9 @@ const (
 	staleTries  = 5
 	// After each further lost race a transaction waits up to twice as long, so that the losers don't meet again.
 	firstPause, longestPause = time.Millisecond, 50 * time.Millisecond
+	// maxCommits is how many commits etcd has at a time: enough for it to gather many behind one sync of the disk. All that come in
+	// a burst would wait in its queue until commitTimeout, and the fence that finds out about the first bars all of them.
+	maxCommits = 64
 )
 
 // Update runs fn on the newest state and makes what it wrote durable, all at the revision that it returns, or nothing.
@@ -63,7 +66,7 @@ func (s *Store) Update(ctx context.Context, fn func(policy.Tx) error) (int64, er
 		if err := s.number(ctx, p, numbered); err != nil {
 			return 0, err
 		}
-		revision, won, err := s.commit(ctx, p)
+		revision, won, err := s.commitInTurn(ctx, p)
 		if err != nil {
 			return 0, err
 		}
@@ -123,6 +126,17 @@ func (s *Store) number(ctx context.Context, p *plan, numbered map[key]policy.Num
 		numbered[keyOf(o)] = o.GetNumber()
 	}
 	return nil
+}
+
+// commitInTurn is commit as soon as etcd has few enough to do.
+func (s *Store) commitInTurn(ctx context.Context, p *plan) (revision int64, won bool, err error) {
+	select {
+	case s.commits <- struct{}{}:
+		defer func() { <-s.commits }()
+	case <-ctx.Done():
+		return 0, false, ctx.Err()
+	}
+	return s.commit(ctx, p)
 }
 
 // commit offers the plan to etcd; won is false when a compare failed.
