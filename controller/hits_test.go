@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -62,7 +63,7 @@ func TestHits_NeverGoBack(t *testing.T) {
 	hits(4)
 
 	other.unplug(3)
-	eventually(t, func() bool { return !strings.Contains(other.sw.Dump(), "conj_id") })
+	eventually(t, func() bool { return !strings.Contains(other.sw.Dump(), fmt.Sprintf("conj_id=%d actions", number)) })
 	hits(4)
 	other.plug("vm3", 3)
 	awaitPort(t, w.c, "vm3", policy.PortActive)

@@ -142,8 +142,15 @@ func platform() []openflow.Flow {
 		drop(priorityUntruth)
 		drop(priorityForbid, openflow.ExactBits(openflow.NDTarget, openflow.Bits{}))
 	}
+	out = append(out, openflow.Flow{
+		Table: TableAntiSpoof, Priority: priorityDiscover, Cookie: Cookie(CookiePlatform, policy.Platform("nd-out").Number), Flags: tellsCounts,
+		Match: icmpv6(policy.ICMPv6NeighAdvert).With(openflow.Exact(openflow.ConjID, uint64(advertises))), Goto: TableDestination,
+	})
 	return out
 }
+
+// advertises is the conj_id of table 10: the dimensions name the port and the MAC, so that one serves all of them.
+const advertises uint32 = 1
 
 // platformFlows are a platform rule's flows in a table, one per ICMP type, with further conditions; without a next table they drop.
 func platformFlows(r policy.PlatformRule, table uint8, priority uint16, next uint8, conditions ...openflow.MatchField) []openflow.Flow {

@@ -148,17 +148,25 @@ func (b *portBuilder) ipv6(s source) {
 }
 
 // discovery lets the VM ask for neighbours and routers, and advertise its own addresses. A solicitation or an advertisement that
-// names a link-layer address names the port's; it may name none (RFC 4861, 4.3 and 4.4).
+// names a link-layer address names the port's; it may name none (RFC 4861, 4.3 and 4.4). An advertisement comes from any of the MAC's
+// addresses, for any of them: the source is one dimension, what is advertised the other.
 func (b *portBuilder) discovery(s source, from []openflow.MatchField) {
 	nd := policy.Platform("nd-out").Number
-	add := func(priority uint16, kind uint8, conditions ...openflow.MatchField) {
-		b.add(TableAntiSpoof, priority, nd, TableDestination, append(slices.Clone(conditions),
+	message := func(kind uint8, conditions []openflow.MatchField) []openflow.MatchField {
+		return append(slices.Clone(conditions),
 			family(6), openflow.Exact(openflow.IPProto, uint64(policy.ProtoICMPv6)), openflow.Exact(openflow.ICMPv6Type, uint64(kind)),
-			openflow.Exact(openflow.ICMPv6Code, 0), b.from, b.src(s.mac)))
+			openflow.Exact(openflow.ICMPv6Code, 0), b.from, b.src(s.mac))
 	}
+	add := func(priority uint16, kind uint8, conditions ...openflow.MatchField) {
+		b.add(TableAntiSpoof, priority, nd, TableDestination, message(kind, conditions))
+	}
+	dimension := func(clause uint8, conditions ...openflow.MatchField) {
+		b.add(TableAntiSpoof, priorityDiscover, nd, 0, message(policy.ICMPv6NeighAdvert, conditions), openflow.Conjunction{ID: advertises, Clause: clause, N: 2})
+	}
+	dimension(0, from...)
 	for _, mac := range []policy.MAC{s.mac, {}} {
 		add(priorityDiscover, policy.ICMPv6NeighSolicit, append(from, openflow.MAC(openflow.NDSLL, mac))...)
-		add(priorityDiscover, policy.ICMPv6NeighAdvert, append(inPrefix(openflow.NDTarget, s.prefix), openflow.MAC(openflow.NDTLL, mac))...)
+		dimension(1, append(inPrefix(openflow.NDTarget, s.prefix), openflow.MAC(openflow.NDTLL, mac))...)
 	}
 	// Whether the address is free (RFC 4862, 5.4).
 	add(priorityDiscover, policy.ICMPv6NeighSolicit, append(inPrefix(openflow.NDTarget, s.prefix),

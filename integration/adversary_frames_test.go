@@ -149,6 +149,8 @@ func (l liar) discovery() (out []lie) {
 	add("MLD query", l.ip6(l.link, all, 1, policy.ProtoICMPv6, icmp6(l.link, all, policy.ICMPv6MLDQuery, 0, append([]byte{0, 0, 0, 0}, l.to6.AsSlice()...))))
 	add("NA with two addresses", l.ip6(l.link, all, 255, policy.ProtoICMPv6, na(0, l.link, linkLayer(2, l.mac), linkLayer(2, bad))))
 	add("NA with two addresses, the false one first", l.ip6(l.link, all, 255, policy.ProtoICMPv6, na(0, l.link, linkLayer(2, bad), linkLayer(2, l.mac))))
+	add("NA of its own address from another's", l.ip6(stolen, all, 255, policy.ProtoICMPv6,
+		icmp6(stolen, all, policy.ICMPv6NeighAdvert, 0, append(append([]byte{flagsOverride, 0, 0, 0}, l.link.AsSlice()...), linkLayer(2, l.mac)...))))
 	add("NA with a code", l.ip6(l.link, all, 255, policy.ProtoICMPv6, na(1, stolen, linkLayer(2, l.mac))))
 	add("NA without a link-layer address for another", l.ip6(l.link, all, 255, policy.ProtoICMPv6, na(0, stolen)))
 	add("NS with two addresses", l.ip6(l.link, all, 255, policy.ProtoICMPv6, ns(0, linkLayer(1, l.mac), linkLayer(1, bad))))
