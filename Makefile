@@ -77,9 +77,31 @@ fuzz: ## Each fuzz target for FUZZTIME
 referee: ## The policy, the fake and the real switch on WORLDS random worlds from SEED on, QUESTIONS each
 	$(GO) test ./integration/referee -run TestReferee -count=1 -timeout 3h -v -args -worlds $(WORLDS) -questions $(QUESTIONS) -seed $(SEED)
 
+# Benchmarks of one host, which measure once, and those of the mirror.
+BENCH ?= ^Benchmark(ColdStart|Join|Rule|Storm|Bulk|Apply|Restart|Throughput)$$
+# FLEET='-hosts 1000' takes longer than all the rest.
+FLEET ?= -hosts 200 -groups 400 -addresses 20000 -changes 50 -for 10s
+CURVE ?= -hosts 200
+
 .PHONY: bench
-bench: provision ## Benchmarks; those with a real switch print ratios taken in one run
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+bench: ## Measure one host and a fleet, judge, and write docs/performance/ (root)
+	@scripts/provision.sh bench
+	@PATH="$$PATH:/usr/local/go/bin:/usr/local/bin"; $(MAKE) --no-print-directory build run-bench GO="$$(PATH=$$PATH:/usr/local/go/bin command -v go)"
+
+.PHONY: run-bench
+run-bench:
+	@rm -f bin/bench.txt bin/fleet.json bin/curve.json
+	-$(GO) test ./integration -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 20m | tee bin/bench.txt
+	-$(GO) test ./integration -run '^$$' -bench 'ClassesAgainstAddresses/.*/addresses=10000$$/rules=(10|100)$$' -benchtime 1x | tee -a bin/bench.txt
+	-$(GO) test ./members -run '^$$' -bench 'Mirror_Changes$$' -benchtime 100000x | tee -a bin/bench.txt
+	-$(GO) test ./members -run '^$$' -bench 'Mirror_Stalled$$' -benchtime 1x | tee -a bin/bench.txt
+	-$(GO) run ./integration/fleet $(FLEET) -report bin/fleet.json
+	-$(GO) run ./integration/fleet -curve $(CURVE) -changes 30 -report bin/curve.json
+	$(GO) run ./integration/bench -fleet bin/fleet.json -curve bin/curve.json bin/bench.txt
+
+.PHONY: microbench
+microbench: ## Benchmarks of the packages, with allocations
+	$(GO) test -run '^$$' -bench . -benchmem $$($(GO) list ./... | grep -v /integration)
 
 .PHONY: clean
 clean: ## Remove what was built

@@ -40,6 +40,7 @@ var imports = map[string][]string{
 	"integration/referee":  {"policy", "policy/policytest", "flows", "flows/flowstest", "openflow", "openflow/oftest/real"},
 	"integration/cloud":    {"api", "policy", "integration/lab"},
 	"integration/fleet":    {"api", "policy", "flows", "openflow", "openflow/oftest", "ovsdb", "ovsdb/ovsdbtest"},
+	"integration/bench":    {},
 	"integration/demo":     {"api", "policy", "integration/lab", "integration/cloud"},
 }
 

@@ -5,6 +5,7 @@
 #   scripts/provision.sh [ROLE]
 #
 #   lab         build, test and `make demo` (the default); no service is started
+#   bench       the same, and what `make bench` compares with
 #   hypervisor  a host with the kernel datapath, whose switch runs as a service
 #   controller  a machine that builds and runs conjunctd, with Redis as a service
 set -eu
@@ -14,9 +15,10 @@ role=${1:-lab}
 
 case $role in
 lab)        packages="openvswitch-switch redis-server iproute2 ethtool util-linux gcc libc6-dev make git ca-certificates curl unzip" ;;
+bench)      packages="openvswitch-switch redis-server iproute2 ethtool util-linux gcc libc6-dev make git ca-certificates curl unzip iperf3" ;;
 hypervisor) packages="openvswitch-switch iproute2 ethtool" ;;
 controller) packages="redis-server gcc libc6-dev make git ca-certificates curl unzip" ;;
-*)          echo "provision: no role $role: lab, hypervisor or controller" >&2; exit 2 ;;
+*)          echo "provision: no role $role: lab, bench, hypervisor or controller" >&2; exit 2 ;;
 esac
 
 # The Go that is installed where there is none, or one too old for go.mod: the toolchain that the
@@ -29,7 +31,7 @@ go_arm64=02b36b6787b3ac767668f630e2998df45a3b1f9ffee08d1bf3ef6487cd658d99
 main() {
 	install_packages
 	case $role in
-	lab | controller) go_is_enough || install_go ;;
+	lab | bench | controller) go_is_enough || install_go ;;
 	esac
 }
 
@@ -41,7 +43,7 @@ install_packages() {
 	[ -n "$missing" ] || return 0
 	need_root "install$missing"
 	echo "provision: installing$missing"
-	[ "$role" != lab ] || hold_services
+	case $role in lab | bench) hold_services ;; esac
 	export DEBIAN_FRONTEND=noninteractive
 	# Lists that are there will usually do; what they name may be gone from the mirror, though.
 	# shellcheck disable=SC2086 # a list of packages

@@ -156,6 +156,9 @@ func (c *Cloud) ConjunctStatus(args ...string) (out string, status int) {
 // KillDaemon kills conjunctd with SIGKILL; StopDaemon ends it as an operator would and returns how it ended.
 func (c *Cloud) KillDaemon() { c.daemon.Kill() }
 
+// DaemonPid is the process number of conjunctd.
+func (c *Cloud) DaemonPid() int { return c.daemon.Pid() }
+
 // StopDaemon asks conjunctd to end.
 func (c *Cloud) StopDaemon() error {
 	c.daemon.Stop()

@@ -5,23 +5,20 @@ import (
 	"io"
 )
 
-// Sizes of the curves. What does not grow is as large as in the installation that the other one has in common.
-var (
-	curveHosts     = []int{10, 100, 1000}
-	curveAddresses = []int{1_000, 10_000, 100_000}
-)
+// sizes are the three points of a curve: a hundredth, a tenth and all.
+func sizes(all int) [3]int { return [3]int{max(1, all/100), max(1, all/10), all} }
 
-// curve measures the cost of one change over hosts, with ten ports each, and over addresses on ten hosts.
+// curve measures the cost of one change over hosts, with ten ports each and 20,000 addresses, and over addresses on ten hosts.
 func curve(ctx context.Context, o options, out io.Writer) (*Curve, error) {
 	c := &Curve{Machine: machine()}
-	for _, n := range curveHosts {
+	for _, n := range sizes(o.Hosts) {
 		row, err := point(ctx, o, out, n, 10, 20_000)
 		if err != nil {
 			return nil, err
 		}
 		c.Hosts = append(c.Hosts, row)
 	}
-	for _, n := range curveAddresses {
+	for _, n := range sizes(o.Addresses) {
 		row, err := point(ctx, o, out, 10, 50, n)
 		if err != nil {
 			return nil, err

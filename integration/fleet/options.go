@@ -51,7 +51,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringVar(&o.profiles, "profiles", "", "directory for processor and memory profiles of conjunctd, one for each stage")
 	f.StringVar(&o.keep, "world", "", "directory that keeps the loaded store: runs of the same sizes begin with a copy of it")
 	stages := f.String("stages", strings.Join(allStages, ","), "what to measure after load and sync")
-	f.BoolVar(&o.curve, "curve", false, "measure a change over growing numbers of hosts and of addresses instead")
+	f.BoolVar(&o.curve, "curve", false, "measure a change over a hundredth, a tenth and all of the hosts, and of the addresses, instead")
 	f.BoolVar(&o.verbose, "v", false, "show what conjunctd logs")
 	if err := f.Parse(args); err != nil {
 		return o, err

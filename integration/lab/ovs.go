@@ -195,6 +195,9 @@ func (s *Switch) RestartOVS() {
 // KillVswitchd kills the daemon as a crash would; StartOVS starts it again.
 func (s *Switch) KillVswitchd() { s.vswitchd.Kill() }
 
+// Pid is the process of the daemon, ovs-vswitchd.
+func (s *Switch) Pid() int { return s.vswitchd.Pid() }
+
 // Log is what the daemon has logged.
 func (s *Switch) Log() string {
 	b, _ := os.ReadFile(s.path("log", "ovs-vswitchd.log")) // absent before the first start

@@ -22,6 +22,7 @@ type OVS struct {
 	t   testing.TB
 	dir string
 
+	pid  int      // of ovs-vswitchd
 	conn net.Conn // to the daemon's control socket
 	in   *json.Decoder
 }
@@ -45,7 +46,7 @@ func Start(t testing.TB) *OVS {
 	o.Run("ovsdb-tool", "create", o.Path("conf.db"), schema)
 	o.daemon("ovsdb-server", o.Path("conf.db"), "--remote=punix:"+o.Path("db.sock"), "--unixctl="+o.Path("db.ctl"))
 	o.waitFor("db.sock")
-	o.daemon("ovs-vswitchd", "unix:"+o.Path("db.sock"), "--enable-dummy", "--unixctl="+o.Path("sw.ctl"))
+	o.pid = o.daemon("ovs-vswitchd", "unix:"+o.Path("db.sock"), "--enable-dummy", "--unixctl="+o.Path("sw.ctl"))
 	o.Vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy", "fail_mode=secure", "protocols=OpenFlow15",
 		"other-config:disable-in-band=true", "other-config:datapath-id=00000000000000d1")
 	o.waitFor("br0.mgmt")
@@ -63,6 +64,9 @@ func (o *OVS) Target() string { return "unix:" + o.Path("br0.mgmt") }
 
 // Dir is the directory of the instance.
 func (o *OVS) Dir() string { return o.dir }
+
+// Pid is the process of the switch.
+func (o *OVS) Pid() int { return o.pid }
 
 // AddPorts adds ports p1, p2, ... with those OpenFlow port numbers.
 func (o *OVS) AddPorts(numbers ...int) {
@@ -162,7 +166,7 @@ func (o *OVS) Run(name string, args ...string) string {
 	return string(out)
 }
 
-func (o *OVS) daemon(name string, args ...string) {
+func (o *OVS) daemon(name string, args ...string) (pid int) {
 	o.t.Helper()
 	log, err := os.Create(o.Path(name + ".log"))
 	if err != nil {
@@ -178,6 +182,7 @@ func (o *OVS) daemon(name string, args ...string) {
 		_ = cmd.Wait()
 		log.Close()
 	})
+	return cmd.Process.Pid
 }
 
 // waitFor waits until somebody listens on a socket. The file is there a moment before.
