@@ -183,16 +183,15 @@ func (c *crowd) tell(deltas []members.Delta) {
 	}
 }
 
-// reportChange measures a change there and back and reports the mean.
+// reportChange measures a change there and back and reports the median.
 func reportChange(b *testing.B, conn *ofconn.Conn, name string, before, after []openflow.Flow) {
 	there, back := difference(before, after), difference(after, before)
-	const times = 5
-	var took time.Duration
-	for range times {
-		took += timed(b, conn, there) + timed(b, conn, back)
+	var took []time.Duration
+	for range 10 {
+		took = append(took, timed(b, conn, there), timed(b, conn, back))
 	}
 	b.ReportMetric(float64(len(there)), name+"-flow-mods")
-	b.ReportMetric(float64(took.Microseconds())/(2*times), name+"-µs")
+	b.ReportMetric(float64(median(took).Microseconds()), name+"-µs")
 }
 
 // difference is the flow-mods from one list to another.
