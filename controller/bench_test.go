@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"conjunct/openflow"
 	"conjunct/policy"
 	"conjunct/policy/policytest"
 )
@@ -137,6 +138,94 @@ func BenchmarkModel_MemberJoins(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkDiff is a host of 50 ports, each in 2 of 20 groups of 10 rules and 1,000 members, beside what its bridge holds: nothing
+// (missing), everything (compared flow by flow), and everything, by the sum.
+func BenchmarkDiff(b *testing.B) {
+	h := yardstick(b)
+	bridge := func() installed {
+		have := make(installed)
+		for f := range h.flows.All() {
+			have[f.Key()] = &f
+		}
+		return have
+	}
+	var sum openflow.FlowSum
+	for _, f := range bridge() {
+		h.model.hasher.Add(&sum, f)
+	}
+	b.Run("missing", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, c, _ := h.takeAll(nil); len(c.missing) != sum.Flows {
+				b.Fatal(len(c.missing))
+			}
+		}
+	})
+	b.Run("compared", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			b.StopTimer()
+			have := bridge()
+			b.StartTimer()
+			if _, c, _ := h.takeAll(have); len(c.missing)+len(c.changed)+len(c.stale) > 0 {
+				b.Fatal(c)
+			}
+		}
+	})
+	b.Run("summed", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, _, equal := h.takeEqual(sum); !equal {
+				b.Fatal("differs")
+			}
+		}
+	})
+}
+
+// yardstick is a host with everything in its seat.
+func yardstick(b *testing.B) *host {
+	const groups, members, ports = 20, 1000, 50
+	w := policytest.Empty()
+	w.Put(&policy.VPC{Meta: policy.Meta{ID: "v"}, Name: "v", ProjectID: "p"})
+	w.Put(&policy.Subnet{Meta: policy.Meta{ID: "s"}, Name: "s", VPCID: "v", CIDRs: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
+	name := func(n int) policy.GroupID { return policy.GroupID(fmt.Sprintf("g%d", n%groups)) }
+	for g := range groups {
+		w.Put(&policy.Group{Meta: policy.Meta{ID: string(name(g))}, Name: string(name(g)), ProjectID: "p"})
+	}
+	for g := range groups {
+		for i := range 6 {
+			cidr := policy.CIDR(netip.MustParsePrefix(fmt.Sprintf("192.0.%d.0/24", i)))
+			w.Put(rule(fmt.Sprintf("%d-cidr%d", g, i), name(g), 3000+i, policy.Remote{CIDRs: []policy.CIDR{cidr}}))
+		}
+		for i := range 4 {
+			w.Put(rule(fmt.Sprintf("%d-group%d", g, i), name(g), 4000+i, policy.Remote{GroupID: name(g + i)}))
+		}
+	}
+	seats, next := map[uint16]seat{}, 1
+	add := func(id string, groups ...policy.GroupID) {
+		for _, o := range wide(id, next, groups...) {
+			w.Put(o)
+		}
+		next++
+	}
+	for n := range groups * members {
+		add(fmt.Sprintf("far%d", n), name(n))
+	}
+	for n := range ports {
+		id := fmt.Sprintf("vm%d", n)
+		add(id, name(n), name(n+1+n/groups))
+		seats[uint16(n+1)] = seat{iface: id, ofport: uint16(n + 1)}
+	}
+	m := newModel(nil, time.Now)
+	m.load(w.Snapshot)
+	h := m.visit("hv1")
+	h.session = new(session)
+	m.seat(h, seating{seats: seats})
+	h.take()
+	h.confirm()
+	return h
 }
 
 // wide is vm for more than 65,535 of them.

@@ -49,18 +49,21 @@ func (s *session) compareOnce(ctx context.Context, why occasion) error {
 	}
 	defer release()
 	start := s.c.options.Clock()
+	dump := s.dump
 	if why == adoption {
 		s.h.change(func() { s.h.drift = policy.Drift{} })
-		t, equal, err := s.adoptEqual(ctx)
+		have, err := s.sum(ctx)
 		if err != nil {
 			return err
 		}
-		if equal {
+		if have.Flows == 0 { // A switch that has just started.
+			dump = func(context.Context) (installed, error) { return nil, nil }
+		} else if t, equal := s.adoptEqual(have); equal {
 			t.since = time.Time{}
 			return s.carryOut(ctx, &step{}, t, start, nil)
 		}
 	}
-	t, c, unsent, err := s.examine(ctx)
+	t, c, unsent, err := s.examine(ctx, dump)
 	if err != nil {
 		return err
 	}
@@ -93,22 +96,20 @@ func (s *session) alive(ctx context.Context) error {
 
 // adoptEqual takes over a bridge that is as it should be, as nearly all are after a restart of the controller, by the sum
 // of its flows.
-func (s *session) adoptEqual(ctx context.Context) (t taken, equal bool, err error) {
-	have, err := s.sum(ctx)
-	if err != nil {
-		return t, false, err
-	}
+func (s *session) adoptEqual(have openflow.FlowSum) (t taken, equal bool) {
 	t, is, equal := s.h.takeEqual(have)
 	if equal {
 		s.occupants, s.reported = is, make(map[openflow.FlowKey]struct{})
 		s.h.change(func() { s.h.left = 0 })
 	}
-	return t, equal, nil
+	return t, equal
 }
 
-// examine tells how the bridge differs from what is wanted.
-func (s *session) examine(ctx context.Context) (t taken, c comparison, unsent map[openflow.FlowKey]struct{}, err error) {
-	have, err := s.dump(ctx)
+// examine tells how the bridge, whose flows dump reads, differs from what is wanted.
+func (s *session) examine(
+	ctx context.Context, dump func(context.Context) (installed, error),
+) (t taken, c comparison, unsent map[openflow.FlowKey]struct{}, err error) {
+	have, err := dump(ctx)
 	if err != nil {
 		return t, c, nil, err
 	}
