@@ -16,7 +16,7 @@ type ownSubnet struct {
 
 // remoteMatch is the component of a remote dimension for the subnet.
 func (o ownSubnet) remoteMatch(s side) openflow.Match {
-	return s.remoteMatch(o.prefix).With(openflow.Exact(RegSegment, uint64(o.segment)))
+	return s.remoteMatch(o.prefix, openflow.Exact(RegSegment, uint64(o.segment)))
 }
 
 // settle counts that a port with the group is in its segment, and gives the group's rules for the own subnet what they

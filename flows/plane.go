@@ -231,26 +231,32 @@ func (p *plane) addressFlows(domain policy.Number, prefix netip.Prefix, class po
 	if p.isSets {
 		table, cookie = p.side.sets, Cookie(CookieEntry, 0)
 	}
-	m := p.side.remoteMatch(prefix)
+	var within []openflow.MatchField
 	if !p.isSets {
-		m = m.With(openflow.Exact(RegVPC, uint64(domain)))
+		within = []openflow.MatchField{openflow.Exact(RegVPC, uint64(domain))}
 	}
 	return []openflow.Flow{{
-		Table: table, Priority: priorityPrefix + uint16(prefix.Bits()), Cookie: cookie, Match: m,
+		Table: table, Priority: priorityPrefix + uint16(prefix.Bits()), Cookie: cookie, Match: p.side.remoteMatch(prefix, within...),
 		Actions: []openflow.Action{openflow.Set(p.register(), uint64(p.classes.number(class)))},
 	}}
 }
 
 // remoteMatch matches connections whose remote lies in the prefix, localMatch those whose local end does.
-func (s side) remoteMatch(prefix netip.Prefix) openflow.Match { return tupleMatch(s.remote, prefix) }
-func (s side) localMatch(prefix netip.Prefix) openflow.Match  { return tupleMatch(s.local, prefix) }
+func (s side) remoteMatch(prefix netip.Prefix, more ...openflow.MatchField) openflow.Match {
+	return tupleMatch(s.remote, prefix, more)
+}
 
-func tupleMatch(fields map[int]openflow.Field, prefix netip.Prefix) openflow.Match {
+func (s side) localMatch(prefix netip.Prefix, more ...openflow.MatchField) openflow.Match {
+	return tupleMatch(s.local, prefix, more)
+}
+
+func tupleMatch(fields map[int]openflow.Field, prefix netip.Prefix, more []openflow.MatchField) openflow.Match {
 	f := policy.Version(prefix.Addr())
-	if prefix.Bits() == 0 {
-		return openflow.NewMatch(valid, family(f))
+	all := append(make([]openflow.MatchField, 0, 4), valid, family(f))
+	if prefix.Bits() > 0 {
+		all = append(all, openflow.Prefix(fields[f], prefix))
 	}
-	return openflow.NewMatch(valid, family(f), openflow.Prefix(fields[f], prefix))
+	return openflow.NewMatch(append(all, more...)...)
 }
 
 func first(s policy.NumberSet) policy.Number {

@@ -134,7 +134,7 @@ func (h *Host) classMatch(a *activeRule, c LocalClass) openflow.Match {
 
 func (a *activeRule) localMatch(register openflow.MatchField) openflow.Match {
 	if a.Local.IsValid() {
-		return sides[a.Direction].localMatch(a.Local).With(register)
+		return sides[a.Direction].localMatch(a.Local, register)
 	}
 	return openflow.NewMatch(register)
 }
