@@ -30,10 +30,16 @@ func newNaming(s *policy.Snapshot, fallback string) *naming {
 	}
 }
 
+// nameless are kinds without names: their objects are found by their ids, however many exist.
+var nameless = map[policy.Kind]bool{policy.KindPort: true, policy.KindAttachment: true}
+
 // names are those of a kind, read from the snapshot when the first is asked for.
 func (n *naming) names(k policy.Kind) map[scoped]string {
 	if n.known[k] == nil {
 		n.known[k] = make(map[scoped]string)
+		if nameless[k] {
+			return n.known[k]
+		}
 		for o := range n.snapshot.All(k) {
 			n.known[k][scoped{scopeOf(o), o.Label()}] = o.Base().ID
 		}

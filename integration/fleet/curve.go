@@ -8,18 +8,18 @@ import (
 // sizes are the three points of a curve: a hundredth, a tenth and all.
 func sizes(all int) [3]int { return [3]int{max(1, all/100), max(1, all/10), all} }
 
-// curve measures the cost of one change over hosts, with ten ports each and 20,000 addresses, and over addresses on ten hosts.
+// curve measures the cost of one change over hosts, with a fifth of the addresses, and over addresses on ten hosts. Hosts have ten ports.
 func curve(ctx context.Context, o options, out io.Writer) (*Curve, error) {
 	c := &Curve{Machine: machine()}
 	for _, n := range sizes(o.Hosts) {
-		row, err := point(ctx, o, out, n, 10, 20_000)
+		row, err := point(ctx, o, out, n, o.Addresses/5)
 		if err != nil {
 			return nil, err
 		}
 		c.Hosts = append(c.Hosts, row)
 	}
 	for _, n := range sizes(o.Addresses) {
-		row, err := point(ctx, o, out, 10, 50, n)
+		row, err := point(ctx, o, out, 10, n)
 		if err != nil {
 			return nil, err
 		}
@@ -29,8 +29,8 @@ func curve(ctx context.Context, o options, out io.Writer) (*Curve, error) {
 }
 
 // point measures one size.
-func point(ctx context.Context, o options, out io.Writer, hosts, ports, addresses int) (row CurveRow, err error) {
-	o.Hosts, o.Ports, o.Addresses, o.Groups, o.Tenants, o.Spread = hosts, ports, addresses, 2*max(hosts, 10), 0, 10
+func point(ctx context.Context, o options, out io.Writer, hosts, addresses int) (row CurveRow, err error) {
+	o.Hosts, o.Ports, o.Addresses, o.Groups, o.Tenants, o.Spread = hosts, 10, addresses, 2*max(hosts, 10), 0, 10
 	r, end, err := install(ctx, o.withDefaults(), out)
 	if err != nil {
 		return row, err
