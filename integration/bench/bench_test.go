@@ -56,7 +56,7 @@ func TestVerdicts(t *testing.T) {
 	require.Equal(t, "AMD EPYC", r.Machine["cpu"])
 	require.Equal(t, 2500.0, r.Measured["Throughput/rules=10000"]["ns/KiB"], "units stay as the benchmark has them")
 	require.NotContains(t, r.Measured["ColdStart"], "ns/op")
-	require.Equal(t, 20.0, r.Measured["Fleet"]["peak-MiB/host"])
+	require.Equal(t, 200.0, r.Measured["Fleet"]["peak-MiB"])
 	got := map[string]Outcome{}
 	for _, v := range r.Verdicts {
 		got[v.Benchmark+" "+v.Metric] = v.Outcome

@@ -66,7 +66,6 @@ func (r *Results) readFleet(name string) error {
 		peak = max(peak, u.Peak/(1<<20))
 	}
 	r.add("Fleet", "peak-MiB", peak)
-	r.add("Fleet", "peak-MiB/host", peak/float64(f.Options.Hosts))
 	for _, t := range f.Changes {
 		row := "Fleet/" + strings.ReplaceAll(unnumbered(t.What), " ", "-")
 		r.add(row, "rest-p50-ms", t.REST.P50)
