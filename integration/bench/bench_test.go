@@ -68,7 +68,7 @@ func TestVerdicts(t *testing.T) {
 	} {
 		require.Equal(t, want, got[what], what)
 	}
-	require.Contains(t, printed, "*** 3 of ")
+	require.Contains(t, printed, "*** 2 of ")
 	require.Contains(t, printed, "processor-ratio is 3.25, not ≤ 2")
 }
 
