@@ -6,6 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
+	"conjunct/api"
+	"conjunct/integration/cloud"
 	"conjunct/integration/lab"
 	"conjunct/policy"
 )
@@ -129,4 +133,38 @@ func TestA070_WebAndDatabaseSubnets(t *testing.T) {
 			measure(t, func(from, to string, port uint16) bool { return !isDB(to) || (isWeb(from) && port == 3306) })
 		})
 	}
+}
+
+// TestA074_OwnSubnet: without any chosen group, VMs of a subnet reach each other on both hosts and in both families; nobody of
+// another subnet reaches them, not by an address of theirs either, and an address that moves takes its trust along.
+func TestA074_OwnSubnet(t *testing.T) {
+	w := newTown(t, "--profile="+string(policy.ProfileSubnetTrust))
+	routes := w.subnets("v2", subnet{"front", 10, 1}, subnet{"back", 20, 2})
+	hosts := map[string]*lab.Host{}
+	for i, vm := range []struct{ name, subnet, hypervisor string }{
+		{"front-1", "front", "hv1"}, {"front-2", "front", "hv2"}, {"front-3", "front", "hv1"}, {"back-1", "back", "hv1"}, {"back-2", "back", "hv2"},
+	} {
+		hosts[vm.name] = w.Plug(vm.hypervisor, vm.name, w.declareAt(vm.name, vm.subnet, byte(10+i)), routes[vm.subnet]...).Host
+		hosts[vm.name].ListenTCP(portA)
+	}
+	var matrix []cell
+	for from, host := range hosts {
+		for to, target := range hosts {
+			if from != to {
+				open := from[:4] == to[:4]
+				matrix = append(matrix, cell{host, lab.TCP(target.Addr4(), portA), open}, cell{host, lab.TCP(target.Addr6(), portA), open})
+			}
+		}
+	}
+	w.measures(t, matrix)
+
+	// back-1 moves to an address of the front subnet, which its own subnet does not have: it is refused where it is written.
+	_, err := w.API.Ports().Patch(w.ctx, "back-1", map[string]any{"addresses": []string{"10.0.1.99"}})
+	require.ErrorContains(t, err, "10.0.1.99")
+	// The port itself moves to the front subnet, on paper; the machine still speaks from where it was.
+	w.Must(w.API.Ports().Delete(w.ctx, "back-1", api.WaitApplied(cloud.Patience)))
+	w.declareAt("back-1", "front", 40)
+	w.stops(hosts["back-1"], lab.TCP(hosts["front-1"].Addr4(), portA))
+	w.stops(hosts["front-1"], lab.TCP(hosts["back-1"].Addr4(), portA))
+	w.stops(hosts["back-2"], lab.TCP(hosts["back-1"].Addr4(), portA))
 }
