@@ -35,6 +35,7 @@ var imports = map[string][]string{
 	"cmd/conjunct":         {"api", "policy"},
 	"cmd/docs":             {"policy", "openflow", "flows"},
 	"cmd/proofs":           {},
+	"tlstest":              {},
 	"integration":          {"any"},
 	"integration/lab":      {},
 	"integration/referee":  {"policy", "policy/policytest", "flows", "flows/flowstest", "openflow", "openflow/oftest/real"},

@@ -14,6 +14,7 @@ import (
 
 	"conjunct/ovsdb"
 	"conjunct/ovsdb/ovsdbtest"
+	"conjunct/tlstest"
 )
 
 // A controller listens and hands over what comes.
@@ -120,8 +121,8 @@ func TestHypervisorDialsUsOnASocket(t *testing.T) {
 }
 
 func TestHypervisorDialsUsWithTLS(t *testing.T) {
-	ours := newAuthority(t)
-	k := listen(t, "ssl:127.0.0.1:0", ovsdb.Options{TLS: ours.server(t, "controller")})
+	ours := tlstest.New(t)
+	k := listen(t, "ssl:127.0.0.1:0", ovsdb.Options{TLS: demanding(ours, "controller")})
 	check := func(t *testing.T, names ...string) {
 		c := k.accept(t)
 		require.Equal(t, "hv1", c.SystemID())
@@ -133,7 +134,7 @@ func TestHypervisorDialsUsWithTLS(t *testing.T) {
 	t.Run("fake", func(t *testing.T) {
 		s := ovsdbtest.New("hv1")
 		t.Cleanup(s.Close)
-		d := tls.Dialer{Config: ours.client(t, "hv1")}
+		d := tls.Dialer{Config: calling(ours, "hv1")}
 		d.Config.InsecureSkipVerify = true // as ovsdb-server, which checks no names
 		dialOut(t, s, func(ctx context.Context) (net.Conn, error) {
 			return d.DialContext(ctx, "tcp", strings.TrimPrefix(k.address, "ssl:"))
@@ -141,12 +142,12 @@ func TestHypervisorDialsUsWithTLS(t *testing.T) {
 		check(t, "hv1")
 	})
 	t.Run("real, named as ovs-pki does", func(t *testing.T) {
-		w := realWorld(t, ours.flags(t, "hv1 id:36bef046-7da7-43a5-905c-c17899216fcb")...)
+		w := realWorld(t, flags(ours, "hv1 id:36bef046-7da7-43a5-905c-c17899216fcb")...)
 		w.vsctl(t, "set-manager", k.address)
 		check(t, "hv1 id:36bef046-7da7-43a5-905c-c17899216fcb", "hv1")
 	})
 	t.Run("another authority's", func(t *testing.T) {
-		w := realWorld(t, newAuthority(t).flags(t, "hv1")...)
+		w := realWorld(t, flags(tlstest.New(t), "hv1")...)
 		w.vsctl(t, "set-manager", k.address)
 		require.Error(t, <-k.refused)
 	})
@@ -158,27 +159,27 @@ func TestHypervisorDialsUsWithTLS(t *testing.T) {
 }
 
 func TestWeDialWithTLS(t *testing.T) {
-	ours := newAuthority(t)
+	ours := tlstest.New(t)
 	dial := func(t *testing.T, address string, config *tls.Config) (*ovsdb.Client, error) {
 		return ovsdb.Dial(testContext(t), address, ovsdb.Options{TLS: config})
 	}
 	body := func(t *testing.T, address string) {
-		c, err := dial(t, address, ours.client(t, "controller"))
+		c, err := dial(t, address, calling(ours, "controller"))
 		require.NoError(t, err)
 		defer c.Close()
 		require.Equal(t, "hv1", c.SystemID())
 		require.True(t, c.IsPeer("hv1"))
 		require.False(t, c.IsPeer("hv2"))
 
-		_, err = dial(t, address, newAuthority(t).client(t, "controller"))
+		_, err = dial(t, address, calling(tlstest.New(t), "controller"))
 		require.ErrorContains(t, err, "certificate signed by unknown authority")
 
-		named := ours.client(t, "controller")
+		named := calling(ours, "controller")
 		named.ServerName = "hv1"
 		_, err = dial(t, address, named)
 		require.Error(t, err, "ServerName asks for the full verification")
 
-		asked := ours.client(t, "controller")
+		asked := calling(ours, "controller")
 		asked.VerifyConnection = func(tls.ConnectionState) error { return errAsked }
 		_, err = dial(t, address, asked)
 		require.ErrorIs(t, err, errAsked)
@@ -186,7 +187,7 @@ func TestWeDialWithTLS(t *testing.T) {
 	t.Run("fake", func(t *testing.T) {
 		s := ovsdbtest.New("hv1")
 		t.Cleanup(s.Close)
-		addr, err := s.Listen("tcp", "127.0.0.1:0", ours.server(t, "hv1"))
+		addr, err := s.Listen("tcp", "127.0.0.1:0", demanding(ours, "hv1"))
 		require.NoError(t, err)
 		body(t, "ssl:"+addr.String())
 	})
@@ -194,7 +195,7 @@ func TestWeDialWithTLS(t *testing.T) {
 		address := freeTCP(t)
 		_, port, err := net.SplitHostPort(strings.TrimPrefix(address, "tcp:"))
 		require.NoError(t, err)
-		w := realWorld(t, append(ours.flags(t, "hv1"), "--remote=pssl:"+port+":127.0.0.1")...)
+		w := realWorld(t, append(flags(ours, "hv1"), "--remote=pssl:"+port+":127.0.0.1")...)
 		require.NotEmpty(t, w.unix)
 		body(t, "ssl:127.0.0.1:"+port)
 	})

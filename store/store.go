@@ -21,9 +21,11 @@ const DefaultPrefix = "/conjunct/v1/"
 
 // Options say where the objects are. Either Dir or Endpoints is needed.
 type Options struct {
-	Dir            string             // of the etcd inside this process
-	Endpoints      []string           // of an external etcd; Dir is ignored then
-	TLS            *tls.Config        // for Endpoints
+	Dir            string      // of the etcd inside this process
+	Endpoints      []string    // of an external etcd; Dir is ignored then
+	TLS            *tls.Config // for Endpoints
+	Username       string      // for Endpoints that ask who comes, with Password
+	Password       string
 	Prefix         string             // of all keys; DefaultPrefix when empty
 	DefaultProfile policy.ProfileName // the installation's, by name or id; isolated when empty; it has to exist
 	AuditKeep      int                // records of the audit log that are kept at least; DefaultAuditKeep when 0

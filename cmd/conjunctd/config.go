@@ -58,9 +58,16 @@ type TLSConfig struct {
 	Key  string `json:"key"`
 }
 
-// EtcdConfig names an external cluster; none: etcd runs inside, in the data directory.
+// EtcdConfig names an external cluster; none: etcd runs inside, in the data directory. Endpoints begin with https:// where the
+// cluster speaks TLS: CA is the authority of its certificates, the machine's authorities when empty, and Cert and Key are the
+// daemon's own, for a cluster that asks for one. Username and the first line of PasswordFile are for a cluster with authentication.
 type EtcdConfig struct {
-	Endpoints []string `json:"endpoints"`
+	Endpoints    []string `json:"endpoints"`
+	CA           string   `json:"ca"`
+	Cert         string   `json:"cert"`
+	Key          string   `json:"key"`
+	Username     string   `json:"username"`
+	PasswordFile string   `json:"password_file"`
 }
 
 // AuditConfig is how much of the audit log is kept.
@@ -165,6 +172,7 @@ func (c *Config) check() error {
 			bad(key, "%s needs tls.ca, tls.cert and tls.key", target)
 		}
 	}
+	c.Etcd.check(bad)
 	if c.Debug.Listen != "" {
 		host, _, err := net.SplitHostPort(c.Debug.Listen)
 		switch {

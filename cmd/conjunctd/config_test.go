@@ -44,6 +44,8 @@ func TestConfig_ErrorsNameTheKey(t *testing.T) {
 		{"bridge.compare", "soon", "bridge.compare: \"soon\""},
 		{"debug.listen", "0.0.0.0:6060", "debug.listen: 0.0.0.0:6060 is not loopback"},
 		{"debug.listen", "6060", "debug.listen: \"6060\" is not ADDRESS:PORT"},
+		{"etcd.cert", "x", "etcd.cert: cert and key go together"},
+		{"etcd.username", "x", "etcd.username: username and password_file go together"},
 		{"profile", "no such", "profile: \"no such\" is not the name of a profile"},
 		{"bridge.nmae", "x", "bridge.nmae: there is no such key"},
 	} {

@@ -33,9 +33,12 @@ func serve(ctx context.Context, c *Config) error {
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return fmt.Errorf("data_dir: %w", err)
 	}
-	objects, err := store.Open(ctx, store.Options{
-		Dir: c.etcdDir(), Endpoints: c.Etcd.Endpoints, DefaultProfile: policy.ProfileName(c.Profile), AuditKeep: c.Audit.Keep, Log: log.With("part", "store"),
-	})
+	options, err := c.Etcd.options()
+	if err != nil {
+		return err
+	}
+	options.Dir, options.DefaultProfile, options.AuditKeep, options.Log = c.etcdDir(), policy.ProfileName(c.Profile), c.Audit.Keep, log.With("part", "store")
+	objects, err := store.Open(ctx, options)
 	if err != nil {
 		return fmt.Errorf("open the store: %w", err)
 	}

@@ -13,13 +13,9 @@ func peerTLS(c TLSConfig) (*tls.Config, error) {
 	if c.CA == "" && c.Cert == "" && c.Key == "" {
 		return nil, nil
 	}
-	pem, err := os.ReadFile(c.CA)
+	pool, err := authority("tls.ca", c.CA)
 	if err != nil {
-		return nil, fmt.Errorf("tls.ca: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("tls.ca: %s holds no certificate", c.CA)
+		return nil, err
 	}
 	own, err := tls.LoadX509KeyPair(c.Cert, c.Key)
 	if err != nil {
@@ -29,4 +25,17 @@ func peerTLS(c TLSConfig) (*tls.Config, error) {
 		Certificates: []tls.Certificate{own}, RootCAs: pool, ClientCAs: pool,
 		ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS12,
 	}, nil
+}
+
+// authority reads the certificates that are trusted, from the file that the key names.
+func authority(key, file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s: %s holds no certificate", key, file)
+	}
+	return pool, nil
 }

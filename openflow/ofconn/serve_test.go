@@ -2,13 +2,7 @@ package ofconn_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"math/big"
 	"net"
 	"path/filepath"
 	"testing"
@@ -18,25 +12,8 @@ import (
 
 	"conjunct/openflow/ofconn"
 	"conjunct/openflow/oftest"
+	"conjunct/tlstest"
 )
-
-// identity returns a certificate that names itself and vouches for itself, and a pool that trusts it.
-func identity(t *testing.T, name string) (tls.Certificate, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	cert, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	pool := x509.NewCertPool()
-	pool.AddCert(cert)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
-}
 
 // serve runs a server until the test ends, and returns the names in the certificates of the switches that came, and what
 // was refused.
@@ -66,21 +43,21 @@ func serve(t *testing.T, l net.Listener, options ofconn.Options) (came chan stri
 }
 
 func TestServe_TLS(t *testing.T) {
-	ours, trustUs := identity(t, "controller")
-	theirs, trustThem := identity(t, "hv1")
-	l, err := ofconn.Listen(ctx(t), "pssl:0:127.0.0.1", &tls.Config{Certificates: []tls.Certificate{ours}, ClientCAs: trustThem, ClientAuth: tls.RequireAndVerifyClientCert})
+	us, them := tlstest.New(t), tlstest.New(t)
+	ours, theirs := us.Sign("controller", "127.0.0.1"), them.Sign("hv1")
+	l, err := ofconn.Listen(ctx(t), "pssl:0:127.0.0.1", &tls.Config{Certificates: []tls.Certificate{ours}, ClientCAs: them.Pool(), ClientAuth: tls.RequireAndVerifyClientCert})
 	require.NoError(t, err)
 	came, refused := serve(t, l, ofconn.Options{})
 	target := "ssl:" + l.Addr().String()
 
 	s := oftest.NewSwitch(oftest.Config{})
 	t.Cleanup(s.Close)
-	nc, err := ofconn.Dial(ctx(t), target, &tls.Config{Certificates: []tls.Certificate{theirs}, RootCAs: trustUs})
+	nc, err := ofconn.Dial(ctx(t), target, &tls.Config{Certificates: []tls.Certificate{theirs}, RootCAs: us.Pool()})
 	require.NoError(t, err)
 	s.Attach(nc)
 	require.Equal(t, "hv1", <-came)
 
-	nc, err = ofconn.Dial(ctx(t), target, &tls.Config{RootCAs: trustUs}) // without a certificate
+	nc, err = ofconn.Dial(ctx(t), target, &tls.Config{RootCAs: us.Pool()}) // without a certificate
 	require.NoError(t, err)
 	s.Attach(nc)
 	require.ErrorContains(t, <-refused, "certificate")

@@ -1,0 +1,2 @@
+// Package tlstest makes authorities and certificates for tests.
+package tlstest
