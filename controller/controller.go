@@ -224,14 +224,17 @@ func (c *Controller) Run(ctx context.Context) error {
 	if c.options.Mirror != nil {
 		work.Go(func() { _ = c.options.Mirror.Run(ctx, mirrorSource{c.model}) })
 	}
-	for b := range batches {
-		c.ledger.follow(b)
+	for list := range gathered(batches, &work) {
+		for _, b := range list {
+			c.ledger.follow(b)
+		}
 		heard := c.options.Clock()
-		hosts, accepted := c.model.apply(b)
-		c.metrics.stage(stageDurable, accepted, heard)
-		c.metrics.stage(stageModelled, accepted, c.options.Clock())
-		c.metrics.revision.Set(float64(b.Revision))
-		c.dial(hosts)
+		for i, is := range c.model.applyAll(list) {
+			c.metrics.stage(stageDurable, is.accepted, heard)
+			c.metrics.stage(stageModelled, is.accepted, c.options.Clock())
+			c.metrics.revision.Set(float64(list[i].Revision))
+			c.dial(is.hosts)
+		}
 	}
 	if cause := context.Cause(ctx); ctx.Err() != nil && !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
 		return fmt.Errorf("controller: %w", cause)

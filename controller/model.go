@@ -81,12 +81,28 @@ func (m *model) load(s *policy.Snapshot) {
 // apply takes over a batch of the store and returns the hypervisors that it is about.
 // accepted is when the store accepted it.
 func (m *model) apply(b policy.Batch) (hosts []policy.HostID, accepted time.Time) {
+	is := m.applyAll([]policy.Batch{b})[0]
+	return is.hosts, is.accepted
+}
+
+// applied is what came of a batch.
+type applied struct {
+	hosts    []policy.HostID
+	accepted time.Time
+}
+
+// applyAll is apply for batches that follow each other: who writes waits for all that read meanwhile, once for all of them.
+func (m *model) applyAll(batches []policy.Batch) []applied {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	accepted = m.acceptedAt(b)
-	hosts = m.applyLocked(b, accepted)
-	m.offer(b)
-	return hosts, accepted
+	out := make([]applied, 0, len(batches))
+	for _, b := range batches {
+		is := applied{accepted: m.acceptedAt(b)}
+		is.hosts = m.applyLocked(b, is.accepted)
+		m.offer(b)
+		out = append(out, is)
+	}
+	return out
 }
 
 // acceptedAt is when the store accepted the batch, as the objects in it tell; the present when it only deletes.
