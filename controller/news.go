@@ -6,10 +6,9 @@ import (
 	"conjunct/policy"
 )
 
-// news tells those who wait that something has changed: of hosts in general, or of one port.
+// news tells those who wait for a port that it is not what it was.
 type news struct {
 	mu     sync.Mutex
-	any    chan struct{} // closed at the next change; nil while nobody waits
 	ports  map[policy.PortID]*watch
 	herald chan struct{} // a token: watched ports have to be looked at
 }
@@ -24,27 +23,13 @@ func newNews() *news {
 	return &news{ports: make(map[policy.PortID]*watch), herald: make(chan struct{}, 1)}
 }
 
-// spread says that something has changed.
+// spread says that something has changed, which may have to do with the ports that are watched.
 func (n *news) spread() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.any != nil {
-		close(n.any)
-		n.any = nil
-	}
 	if len(n.ports) > 0 {
 		poke(n.herald)
 	}
-}
-
-// next is closed at the next change. Ask for it before looking at what may change.
-func (n *news) next() <-chan struct{} {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.any == nil {
-		n.any = make(chan struct{})
-	}
-	return n.any
 }
 
 // port is closed when the port is not what it is now.

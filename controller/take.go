@@ -87,9 +87,8 @@ func (h *host) holds(have openflow.FlowSum, afresh bool) bool {
 	defer h.model.mu.RUnlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.flows.Dirty() {
-		afresh = false // What is wanted is not what was taken.
-	} else if afresh || !h.summed {
+	// Of a host with changes that are not taken yet, what is wanted is not what was taken.
+	if !h.flows.Dirty() && (afresh || !h.summed) {
 		h.sum, h.summed = openflow.FlowSum{}, true
 		for f := range h.flows.All() {
 			h.model.hasher.Add(&h.sum, &f)
