@@ -229,7 +229,7 @@ func (c *Controller) Run(ctx context.Context) error {
 			c.ledger.follow(b)
 		}
 		heard := c.options.Clock()
-		for i, is := range c.model.applyAll(list) {
+		for i, is := range c.model.apply(list...) {
 			c.metrics.stage(stageDurable, is.accepted, heard)
 			c.metrics.stage(stageModelled, is.accepted, c.options.Clock())
 			c.metrics.revision.Set(float64(list[i].Revision))

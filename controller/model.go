@@ -78,21 +78,14 @@ func (m *model) load(s *policy.Snapshot) {
 	}
 }
 
-// apply takes over a batch of the store and returns the hypervisors that it is about.
-// accepted is when the store accepted it.
-func (m *model) apply(b policy.Batch) (hosts []policy.HostID, accepted time.Time) {
-	is := m.applyAll([]policy.Batch{b})[0]
-	return is.hosts, is.accepted
-}
-
-// applied is what came of a batch.
+// applied is what came of a batch: the hypervisors that it is about, and when the store accepted it.
 type applied struct {
 	hosts    []policy.HostID
 	accepted time.Time
 }
 
-// applyAll is apply for batches that follow each other: who writes waits for all that read meanwhile, once for all of them.
-func (m *model) applyAll(batches []policy.Batch) []applied {
+// apply takes over batches of the store that follow each other. Who writes waits for all that read meanwhile, once for all of them.
+func (m *model) apply(batches ...policy.Batch) []applied {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	out := make([]applied, 0, len(batches))
