@@ -37,9 +37,10 @@ func hundred(t *testing.T, action func(i int) policy.Action) *small {
 	for i := range 100 {
 		rules = append(rules, at(rule(fmt.Sprintf("r%d", i), "list", 1001+i, anywhere), (i+1)*10, action(i)))
 	}
-	put(t, w.Store, rules...)
+	written := put(t, w.Store, rules...)
 	w.hv.plug("vm3", 3)
 	awaitPort(t, w.c, "vm3", policy.PortActive)
+	awaitApplied(t, w.c, written)
 	w.hv.requireInSync(w.c)
 	return w
 }
