@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// daemon and client are the conjunctd and the conjunct that the tests run, built from this tree.
-var daemon, client string
+// daemon, client and demo are the programs that the tests run, built from this tree.
+var daemon, client, demo string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -20,8 +20,8 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	daemon, client = filepath.Join(dir, "conjunctd"), filepath.Join(dir, "conjunct")
-	build := exec.Command("go", "build", "-o", dir, "conjunct/cmd/conjunctd", "conjunct/cmd/conjunct")
+	daemon, client, demo = filepath.Join(dir, "conjunctd"), filepath.Join(dir, "conjunct"), filepath.Join(dir, "demo")
+	build := exec.Command("go", "build", "-o", dir, "conjunct/cmd/conjunctd", "conjunct/cmd/conjunct", "conjunct/integration/demo")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "build the programs:", err)

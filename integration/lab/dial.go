@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -113,15 +114,25 @@ func (n *Namespace) HTTPClient() *http.Client {
 	return &http.Client{Transport: &http.Transport{DialContext: n.DialContext, DisableKeepAlives: true}}
 }
 
-// Listen listens for TCP inside the namespace.
+// Listen listens for TCP inside the namespace. A listener on one address may stand beside one on all addresses, which then
+// does not hear of connections to that address.
 func (n *Namespace) Listen(at netip.AddrPort) (*net.TCPListener, error) {
-	var ln *net.TCPListener
+	var ln net.Listener
 	err := n.Do(func() (err error) {
-		ln, err = net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
+		ln, err = listening.Listen(context.Background(), "tcp", at.String())
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("listen in %s on %s: %w", n.Name, at, err)
 	}
-	return ln, nil
+	return ln.(*net.TCPListener), nil
 }
+
+// listening lets several sockets share a port; Linux prefers the one whose address is the most specific.
+var listening = net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+	var err error
+	if failed := c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) }); failed != nil {
+		return failed
+	}
+	return err
+}}

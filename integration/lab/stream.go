@@ -38,9 +38,10 @@ type Stream struct {
 // Close ends the stream. It is ended with the lab at the latest.
 func (s *Stream) Close() { s.close() }
 
-// StreamTCP opens a connection to a server, at one of its addresses and a port that nothing
-// listens on, over which both sides then speak every few milliseconds without waiting for each
-// other. The lab fails when it can't be opened.
+// StreamTCP opens a connection to a server, at one of its addresses, over which both sides then
+// speak every few milliseconds without waiting for each other. Nothing may listen on that address
+// and port; what listens on the port of all addresses hears of later connections only. The lab
+// fails when it can't be opened.
 func (h *Host) StreamTCP(server *Host, at netip.AddrPort) *Stream {
 	h.lab.t.Helper()
 	ln, err := server.Listen(at)
