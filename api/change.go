@@ -12,7 +12,8 @@ import (
 // change is a policy.Tx that remembers which part of the request each object came from, so that what the store finds wrong
 // with an object is reported at the place where the request says it.
 type change struct {
-	policy.Tx // all of it; Snapshot shows what who asks may see
+	policy.Tx       // all of it; Snapshot shows what who asks may see
+	on        int64 // revision of the state before
 	sight     policy.Sight
 	seen      *policy.Snapshot  // as who asks may see it
 	query     url.Values        // of the request
@@ -38,7 +39,7 @@ type written struct {
 
 func (c *call) newChange(tx policy.Tx) *change {
 	sight := c.bearer.Bearer().In(tx.Snapshot())
-	return &change{Tx: tx, sight: sight, seen: sight.Snapshot(), query: c.query, origin: make(map[string]string)}
+	return &change{Tx: tx, on: tx.Snapshot().Revision, sight: sight, seen: sight.Snapshot(), query: c.query, origin: make(map[string]string)}
 }
 
 // put writes an object that the request gives at the pointer. The object is as the caller wants it, not as it was read, so

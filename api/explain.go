@@ -88,7 +88,7 @@ func (c *call) explain() error {
 		return err
 	}
 	if ofBridge {
-		c.awaitApplied(c.Objects.Revision(), bridgePatience) // Who still lacks something says so.
+		c.awaitApplied(c.Objects.Revision(), c.Inspector.Late, bridgePatience) // Who still lacks something says so.
 	}
 	var answer *Answer
 	var a *asked

@@ -94,7 +94,11 @@ func (c *call) mutate(m mutation) error {
 	c.setWarnings(done)
 	var behind []policy.HostID
 	if wish.forWhat != "" {
-		behind = c.awaitApplied(revision, wish.timeout)
+		lacking := c.Inspector.Behind
+		if revision <= done.on { // Nothing is changed: what has been so before may still be on its way.
+			lacking = c.Inspector.Late
+		}
+		behind = c.awaitApplied(revision, lacking, wish.timeout)
 		if err := c.alive(); err != nil && len(behind) > 0 {
 			return err
 		}
@@ -196,15 +200,15 @@ func matchesTag(header, current string) bool {
 	return false
 }
 
-// awaitApplied returns the hosts that have not confirmed the revision when the time is up, the caller has gone or the
-// server ends; none when all have.
-func (c *call) awaitApplied(revision int64, timeout time.Duration) []policy.HostID {
+// awaitApplied returns the hosts that lack the revision, as lacking lists them, when the time is up, the caller has gone or the
+// server ends; none when all have it.
+func (c *call) awaitApplied(revision int64, lacking func(int64) ([]policy.HostID, <-chan struct{}), timeout time.Duration) []policy.HostID {
 	up := time.NewTimer(timeout)
 	defer up.Stop()
 	again := time.NewTicker(bearerCheck)
 	defer again.Stop()
 	for {
-		behind, changed := c.Inspector.Behind(revision)
+		behind, changed := lacking(revision)
 		if len(behind) == 0 {
 			return nil
 		}
@@ -215,7 +219,7 @@ func (c *call) awaitApplied(revision int64, timeout time.Duration) []policy.Host
 				return behind
 			}
 		case <-up.C:
-			behind, _ = c.Inspector.Behind(revision)
+			behind, _ = lacking(revision)
 			return behind
 		case <-c.r.Context().Done():
 			return behind

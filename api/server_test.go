@@ -128,6 +128,7 @@ type broken struct{ policy.Inspector }
 
 func (broken) Hosts() []policy.HostStatus                                    { panic("out of order") }
 func (broken) Behind(int64) (hosts []policy.HostID, changed <-chan struct{}) { return nil, nil }
+func (broken) Late(int64) (hosts []policy.HostID, changed <-chan struct{})   { return nil, nil }
 
 func TestAPanicIsOneAnswerAndOneLine(t *testing.T) {
 	var log bytes.Buffer

@@ -75,7 +75,7 @@ func (c *call) hosts(all []policy.HostID) []policy.HostID {
 
 func (c *call) status() error {
 	revision := c.Objects.Revision()
-	behind, _ := c.Inspector.Behind(revision)
+	behind, _ := c.Inspector.Late(revision)
 	hosts := c.Inspector.Hosts()
 	if !c.seesHosts() {
 		hosts = nil

@@ -35,6 +35,16 @@ func TestAWaitThatRunsOutNamesTheHostsBehind(t *testing.T) {
 	require.ErrorAs(t, w.Projects().Delete(t.Context(), "q", api.WaitApplied(0)), &behind)
 }
 
+// A hypervisor that is away for days holds up only what concerns it.
+func TestAWaitIsForTheHostsThatTheChangeConcerns(t *testing.T) {
+	w := newWorld(t)
+	w.hosts.Set(func(h *policytest.Reported) { h.Applied["hv1"], h.Elsewhere["hv1"] = 0, true })
+	a := w.do(http.MethodPut, "/v1/projects/p?wait=applied&timeout=10m", `{"name": "p"}`)
+	require.Equal(t, http.StatusCreated, a.status, a.body)
+	a = w.do(http.MethodPut, "/v1/projects/p?wait=applied&timeout=10ms", `{"name": "p"}`)
+	require.Equal(t, http.StatusAccepted, a.status, "nothing is changed, but what was before may not be everywhere yet: %s", a.body)
+}
+
 func TestAWaitEndsWhenTheHostsHaveConfirmed(t *testing.T) {
 	w := newWorld(t)
 	w.hosts.Set(func(h *policytest.Reported) { h.Applied["hv1"] = 0 })

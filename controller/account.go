@@ -121,12 +121,9 @@ func (a *account) shard(c counter) *shard {
 	return sh
 }
 
-// read takes over what a reading says of a flow, and returns how much of it is new.
+// read takes over what a reading says of a flow, which has counted something, and returns how much of it is new.
 func (a *account) read(is *counted, now int64) (packets, bytes uint64) {
 	if _, racing := a.racing[is.id]; racing {
-		return 0, 0
-	}
-	if is.packets == 0 && is.bytes == 0 { // Most flows. One that has counted before and is another one now is missing.
 		return 0, 0
 	}
 	sh := a.shard(is.of)

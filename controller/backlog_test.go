@@ -38,7 +38,7 @@ func TestBacklog_IsMergedAndShown(t *testing.T) {
 		return other.sw.Dump() != w.hv.sw.Dump() && strings.Contains(other.sw.Dump(), "ct_tp_dst=2001")
 	})
 	eventually(t, func() bool {
-		behind, _ := w.c.Behind(revision)
+		behind, _ := w.c.Late(revision)
 		return slices.Equal(behind, []policy.HostID{"hv1"})
 	}, "only the one that reads nothing")
 	w.c.model.hosts["hv1"].look(func() {

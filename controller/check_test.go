@@ -26,7 +26,7 @@ func TestCheck_ChangesDoNotWait(t *testing.T) {
 	w.compareNow(t)
 	eventually(t, func() bool { return len(w.c.model.hosts["hv1"].audit) == 0 }, "the loop has begun a check")
 	revision := put(t, w.Store, vm("vm1", 1)...)
-	eventually(t, func() bool { behind, _ := w.c.Behind(revision); return len(behind) == 0 })
+	eventually(t, func() bool { behind, _ := w.c.Late(revision); return len(behind) == 0 })
 	w.hv.requireInSync(w.c)
 }
 

@@ -201,7 +201,7 @@ func awaitPort(t *testing.T, c *Controller, id policy.PortID, state policy.PortS
 // awaitApplied waits until every host has confirmed the revision.
 func awaitApplied(t *testing.T, c *Controller, revision int64) {
 	t.Helper()
-	eventually(t, func() bool { behind, _ := c.Behind(revision); return len(behind) == 0 }, "revision %d", revision)
+	eventually(t, func() bool { behind, _ := c.Late(revision); return len(behind) == 0 }, "revision %d", revision)
 }
 
 // desired are the flows that the controller wants on the host, sorted.

@@ -89,7 +89,7 @@ func (s *session) flushZones(ctx context.Context, zones []uint16) error {
 
 // maxRefusals is how many flows a switch may refuse in one go before nothing at all is added: then it is not about single flows, and
 // what is to be taken away does not wait.
-const maxRefusals = 256
+const maxRefusals = 64
 
 // bundle sends the step in one bundle. A flow that the switch refuses is left out, and the rest is sent again; errCutOff says that
 // the step won't do, because the flow takes permission away.

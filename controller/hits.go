@@ -83,7 +83,7 @@ func (s *session) poll(ctx context.Context) {
 	}
 }
 
-// reading is all that a switch has counted.
+// reading is all that a switch has counted, without the flows that have counted nothing.
 type reading struct {
 	flows []counted
 	drops map[string]uint64
@@ -97,7 +97,10 @@ func (s *session) readHits(ctx context.Context) (took time.Duration, err error) 
 	case <-ctx.Done():
 		return 0, context.Cause(ctx)
 	}
-	r := &reading{drops: make(map[string]uint64), done: make(chan struct{})}
+	r := &reading{drops: make(map[string]uint64, len(flows.DropReasons)), done: make(chan struct{})}
+	for _, reason := range flows.DropReasons {
+		r.drops[reason] = 0
+	}
 	began := time.Now()
 	s.c.ledger.begin(s.h.id)
 	err = s.dumpCounts(ctx, r)
@@ -122,18 +125,18 @@ func (s *session) dumpCounts(ctx context.Context, r *reading) error {
 	defer cancel()
 	for kind, tables := range countingTables {
 		filter := ofconn.FlowFilter{Tables: tables, Cookie: flows.Cookie(kind, 0), CookieMask: flows.Cookie(0xff, 0) | flows.CookieOwnerMask}
-		for f, err := range s.conn.DumpFlows(ctx, filter) {
-			if err != nil {
-				return err
-			}
+		err := s.conn.EachCounted(ctx, filter, func(f *openflow.FlowStats) {
 			if reason, ok := flows.DropReason(&f.Flow); ok {
 				r.drops[reason] += f.Packets
-				continue
+				return
 			}
 			if is, ok := s.countOf(f); ok {
 				is.last -= int64(f.IdleAge / time.Second)
 				r.flows = append(r.flows, is)
 			}
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -59,7 +59,7 @@ func newMetrics(r prometheus.Registerer, c *Controller) (*metrics, error) {
 			Name: "conjunct_model_revision", Help: "Revision of the store that hosts are computed from.",
 		}),
 		countedFlows: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "conjunct_hits_flows_read_total", Help: "Flows of rules and platform rules whose counters were read.",
+			Name: "conjunct_hits_flows_read_total", Help: "Flows of rules and platform rules that were read and had counted something.",
 		}),
 		readingTime: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "conjunct_hits_read_seconds", Help: "Time that reading the counters of one bridge took.",

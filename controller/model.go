@@ -29,8 +29,9 @@ type model struct {
 	seated   map[string]map[*host]struct{}        // iface-id → hosts where it was seen
 	users    map[policy.Number]map[*host]struct{} // group → hosts with a port that has it, seen or expected
 
-	late    late
-	reached reached
+	late      late
+	concerned concerned
+	reached   reached
 	// long holds a token for everybody who reads for long: who wants to write waits for all of them, and more than there are
 	// processors get no more done.
 	long   chan struct{}
@@ -141,6 +142,7 @@ func (m *model) applyLocked(b policy.Batch, accepted time.Time) []policy.HostID 
 			h.changes() // The next session compares the whole bridge; nothing is to pile up until then.
 		}
 	}
+	m.concerned.note(b.Revision, touched)
 	m.reached.advance(b.Revision)
 	m.news.spread()
 	return hosts

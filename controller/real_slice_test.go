@@ -32,7 +32,7 @@ func TestReal_StoreToBridge(t *testing.T) {
 		Meta: policy.Meta{ID: "web-https"}, GroupID: "web", Direction: policy.Ingress, Protocol: policy.TCP,
 		PortMin: &port, PortMax: &port, Remote: policy.Remote{Any: true},
 	})
-	eventually(t, func() bool { behind, _ := c.Behind(revision); return len(behind) == 0 })
+	eventually(t, func() bool { behind, _ := c.Late(revision); return len(behind) == 0 })
 	require.Contains(t, sw.flows("br-int"), "ct_tp_dst=443")
 	requireSame(t, c, sw)
 	eventually(t, func() bool {

@@ -211,9 +211,14 @@ func TestSequence_HostGoneAndBack(t *testing.T) {
 	require.Equal(t, concerns, h.DesiredRevision)
 	require.Equal(t, held, w.hv.sw.Dump())
 
+	later := put(t, w.Store, rule("o2", "other", 80, anywhere))
+	eventually(t, func() bool { behind, _ := w.c.Behind(later); return len(behind) == 0 }, "who waits for it does not wait for the host")
+	late, _ := w.c.Late(later)
+	require.Equal(t, []policy.HostID{"hv1"}, late)
+
 	w.hv.cutOff(false)
 	<-changed
-	awaitApplied(t, w.c, concerns)
+	awaitApplied(t, w.c, later)
 	require.Contains(t, w.hv.sw.Dump(), "ct_tp_dst=1001")
 	w.hv.requireInSync(w.c)
 	awaitPort(t, w.c, "vm1", policy.PortActive)

@@ -159,7 +159,7 @@ func TestSessions_SecondControllerTakesOver(t *testing.T) {
 	revision := put(t, w.Store, rule("r1", "web", 1001, anywhere))
 	awaitApplied(t, second, revision)
 	require.Contains(t, w.hv.sw.Dump(), "ct_tp_dst=1001")
-	behind, _ := w.c.Behind(revision)
+	behind, _ := w.c.Late(revision)
 	require.Equal(t, []policy.HostID{"hv1"}, behind, "what the other controller did is not known here")
 }
 

@@ -104,10 +104,26 @@ func (h *host) problemsLocked() []string {
 	return out
 }
 
-// Behind lists the hosts that the revision concerns and that have not confirmed it, by id. Shortly after a start, hypervisors that
-// were known before and have not come back yet are among them: which ports they have is not known. A revision that the
-// model does not have yet is waited for, a moment. The channel is closed when each of the hosts has confirmed something.
+// Behind lists the hosts that the revision concerns and that have not confirmed it, by id. A host that only lacks something
+// else is not among them, unless the revision is so old that it is no longer known whom it concerns. Shortly after a start,
+// hypervisors that were known before and have not come back yet are among them: which ports they have is not known. A
+// revision that the model does not have yet is waited for, a moment. The channel is closed when each of the hosts has
+// confirmed something.
 func (c *Controller) Behind(revision int64) ([]policy.HostID, <-chan struct{}) {
+	return c.lacking(revision, func(m *model) []*host {
+		if hosts, known := m.concerned.by(revision); known {
+			return hosts
+		}
+		return m.late.all()
+	})
+}
+
+// Late lists, as Behind does, the hosts that have not confirmed everything up to the revision.
+func (c *Controller) Late(revision int64) ([]policy.HostID, <-chan struct{}) {
+	return c.lacking(revision, func(m *model) []*host { return m.late.all() })
+}
+
+func (c *Controller) lacking(revision int64, candidates func(*model) []*host) (out []policy.HostID, changed <-chan struct{}) {
 	m := c.model
 	advance, known := c.modelled(revision)
 	m.mu.RLock()
@@ -115,14 +131,15 @@ func (c *Controller) Behind(revision int64) ([]policy.HostID, <-chan struct{}) {
 	if !known {
 		return m.hostIDs(), advance
 	}
-	w := newWaiter()
-	inGrace := m.clock().Before(m.grace)
-	var out []policy.HostID
-	candidates := m.late.all()
+	list, inGrace := candidates(m), m.clock().Before(m.grace)
 	if inGrace {
-		candidates = slices.Collect(maps.Values(m.hosts))
+		list = slices.Collect(maps.Values(m.hosts))
 	}
-	for _, h := range candidates {
+	w := newWaiter()
+	for _, h := range list {
+		if m.hosts[h.id] != h {
+			continue // It was forgotten.
+		}
 		h.mu.Lock()
 		if h.progress.behind(revision) || inGrace && h.returning && h.progress.confirmed == 0 {
 			out = append(out, h.id)

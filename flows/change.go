@@ -49,7 +49,7 @@ func (h *Host) touchAs(u unit, flows []openflow.Flow) {
 	}
 	if len(h.touched) >= maxPending {
 		h.full = true
-		h.touched, h.before = map[unit]bool{}, map[flowKey]openflow.Flow{}
+		h.touched, h.before = make(map[unit]bool), make(map[flowKey]openflow.Flow)
 		return
 	}
 	h.touched[u] = true
@@ -83,7 +83,7 @@ func (h *Host) Pending() int { return len(h.touched) }
 // Changes takes what has changed since the last call.
 func (h *Host) Changes() Changes {
 	c := Changes{Full: h.full}
-	after := make(map[flowKey]openflow.Flow, len(h.before))
+	after := h.after
 	for u := range h.touched {
 		for _, f := range h.flowsOf(u) {
 			after[keyOf(&f)] = f
@@ -107,11 +107,23 @@ func (h *Host) Changes() Changes {
 	}
 	c.Grown = len(after) - len(h.before)
 	h.full = false
-	h.touched, h.before = map[unit]bool{}, map[flowKey]openflow.Flow{}
+	h.touched, h.before, h.after = emptied(h.touched), emptied(h.before), emptied(after)
 	slices.SortFunc(c.Add, Compare)
 	slices.SortFunc(c.Delete, Compare)
 	slices.SortFunc(c.Renew, Compare)
 	return c
+}
+
+// keptRoom is for how many entries a map is kept for the next change: most changes are no larger, and a map is most of what one
+// allocates.
+const keptRoom = 16
+
+func emptied[K comparable, V any](m map[K]V) map[K]V {
+	if len(m) > keptRoom {
+		return make(map[K]V)
+	}
+	clear(m)
+	return m
 }
 
 // All iterates every flow that the bridge should hold, each once, in no particular order.

@@ -54,6 +54,7 @@ type Host struct {
 	// before holds the flows of every touched unit as they were when the last Changes was taken.
 	touched map[unit]bool
 	before  map[flowKey]openflow.Flow
+	after   map[flowKey]openflow.Flow // room for those of Changes; empty
 	full    bool
 }
 
@@ -80,7 +81,7 @@ func NewHost(source Source) *Host {
 		groups: map[policy.Number]*activeGroup{}, rules: map[policy.Number]*activeRule{},
 		components: map[place]map[openflow.Match][]openflow.Conjunction{},
 		plain:      map[place]map[openflow.Match][]policy.Number{},
-		touched:    map[unit]bool{}, before: map[flowKey]openflow.Flow{},
+		touched:    map[unit]bool{}, before: map[flowKey]openflow.Flow{}, after: map[flowKey]openflow.Flow{},
 		full: true,
 	}
 	for _, d := range policy.Directions {

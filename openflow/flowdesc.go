@@ -99,6 +99,51 @@ func decodeFlowDescReply(r *reader, more bool) Message {
 	return m
 }
 
+// eachRecord hands out what follows the length of each ofp_flow_desc structure of a part of an answer to a FlowDescRequest, to be
+// read to its end. body is the message after its header.
+func eachRecord(body []byte, read func(*reader)) (more bool, err error) {
+	r := reader{b: body}
+	kind, flags := r.u16("multipart type"), r.u16("multipart flags")
+	r.skip(4, "multipart padding")
+	if r.err == nil && kind != multipartFlowDesc {
+		r.fail(ErrBadMultipart, "multipart type")
+	}
+	for r.more() {
+		n := int(r.u16("flow length"))
+		f := r.sub(n-2, "flow")
+		read(&f)
+		r.join(&f, "flow")
+	}
+	return flags&multipartMore != 0, r.err
+}
+
+// EachCounted decodes those flows of a part of an answer to a FlowDescRequest that have counted a packet or a byte, which of most
+// flows is all that one wants to know of. The flow is valid during the call. body is the message after its header; more says that
+// another part follows.
+func EachCounted(body []byte, each func(*FlowStats)) (more bool, err error) {
+	return eachRecord(body, func(r *reader) {
+		if counted := *r; !counted.counted() && counted.err == nil {
+			r.b = nil
+			return
+		}
+		f := decodeFlowStats(r)
+		if r.err == nil {
+			each(&f)
+		}
+	})
+}
+
+// counted reads an ofp_flow_desc structure up to its statistics.
+func (r *reader) counted() bool {
+	r.skip(22, "flow") // padding, table, priority, timeouts, flags, importance, cookie
+	r.skip(2, "match type")
+	n := int(r.u16("match length"))
+	r.skip(n-4, "match")
+	r.skip(-n&7, "match padding")
+	c := decodeStats(r)
+	return c.packets != 0 || c.bytes != 0
+}
+
 // decodeFlowStats reads what follows the length of an ofp_flow_desc structure.
 func decodeFlowStats(r *reader) (f FlowStats) {
 	r.skip(2, "flow padding")

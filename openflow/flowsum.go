@@ -1,6 +1,9 @@
 package openflow
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+	"sync"
+)
 
 // FlowSum stands for a set of flows, whatever their order: two sets with one sum are the same set, but for a chance of
 // about 2⁻¹²⁸. Cookie, timeouts, flags and what a flow does count; its counters do not. The zero FlowSum is the empty set.
@@ -11,53 +14,46 @@ type FlowSum struct {
 }
 
 // FlowHasher makes sums. It is safe for concurrent use.
-type FlowHasher struct{ a, b maphash.Seed }
+type FlowHasher struct {
+	a, b  maphash.Seed
+	rooms sync.Pool // of *[]byte, to write images in
+}
 
 // NewFlowHasher returns a hasher that nobody can foresee.
-func NewFlowHasher() *FlowHasher { return &FlowHasher{maphash.MakeSeed(), maphash.MakeSeed()} }
+func NewFlowHasher() *FlowHasher {
+	return &FlowHasher{a: maphash.MakeSeed(), b: maphash.MakeSeed(), rooms: sync.Pool{New: func() any { return new([]byte) }}}
+}
 
 // Add puts a flow that the set has not into it, Remove takes one out that it has.
 func (h *FlowHasher) Add(s *FlowSum, f *Flow) {
-	var room [512]byte
-	h.add(s, f.appendImage(room[:0]))
+	a, b := h.hash(f)
+	s.Flows, s.a, s.b = s.Flows+1, s.a+a, s.b+b
 }
 
 // Remove is the opposite of Add.
 func (h *FlowHasher) Remove(s *FlowSum, f *Flow) {
-	var room [512]byte
-	image := f.appendImage(room[:0])
-	s.Flows--
-	s.a -= maphash.Bytes(h.a, image)
-	s.b -= maphash.Bytes(h.b, image)
+	a, b := h.hash(f)
+	s.Flows, s.a, s.b = s.Flows-1, s.a-a, s.b-b
 }
 
-func (h *FlowHasher) add(s *FlowSum, image []byte) {
-	s.Flows++
-	s.a += maphash.Bytes(h.a, image)
-	s.b += maphash.Bytes(h.b, image)
+func (h *FlowHasher) hash(f *Flow) (a, b uint64) {
+	room := h.rooms.Get().(*[]byte)
+	defer h.rooms.Put(room)
+	*room = f.appendImage((*room)[:0])
+	return maphash.Bytes(h.a, *room), maphash.Bytes(h.b, *room)
 }
 
 // AddReply puts the flows of a part of an answer to a FlowDescRequest into the set. body is the message after its header. Nothing
 // of it is decoded: a switch that writes a flow in other bytes than this package does, though it means the same, gives another sum.
 // more says that another part follows.
 func (h *FlowHasher) AddReply(s *FlowSum, body []byte) (more bool, err error) {
-	r := reader{b: body}
-	kind, flags := r.u16("multipart type"), r.u16("multipart flags")
-	r.skip(4, "multipart padding")
-	if r.err == nil && kind != multipartFlowDesc {
-		r.fail(ErrBadMultipart, "multipart type")
-	}
 	var room [512]byte
-	for r.more() {
-		n := int(r.u16("flow length"))
-		f := r.sub(n-2, "flow")
-		image := appendRecordImage(room[:0], &f)
-		r.join(&f, "flow")
-		if r.err == nil {
-			h.add(s, image)
+	return eachRecord(body, func(f *reader) {
+		image := appendRecordImage(room[:0], f)
+		if f.err == nil {
+			s.Flows, s.a, s.b = s.Flows+1, s.a+maphash.Bytes(h.a, image), s.b+maphash.Bytes(h.b, image)
 		}
-	}
-	return flags&multipartMore != 0, r.err
+	})
 }
 
 // appendImage writes everything that two equal flows have in common, in the order of an ofp_flow_desc structure.

@@ -77,9 +77,11 @@ type Inspector interface {
 	Hosts() []HostStatus
 	Host(HostID) (HostStatus, bool)
 	Port(PortID) PortStatus
-	// Behind lists the hosts of the revision's span that have not confirmed it. The channel is closed when each of them has
-	// confirmed something since: then it is time to ask again.
+	// Behind lists the hosts that the revision concerns and that have not confirmed it. The channel is closed when each of them
+	// has confirmed something since: then it is time to ask again.
 	Behind(revision int64) (hosts []HostID, changed <-chan struct{})
+	// Late lists, in the same way, the hosts that have not confirmed everything up to the revision.
+	Late(revision int64) (hosts []HostID, changed <-chan struct{})
 	// Changed is closed at the next change of a port's state.
 	Changed(PortID) <-chan struct{}
 	Hits(rule Number) Hits

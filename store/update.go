@@ -28,7 +28,7 @@ const (
 
 // Update runs fn on the newest state and makes what it wrote durable, all at the revision that it returns, or nothing.
 // By then this process sees it. fn runs again when another transaction got in between; it must not call Update or block. With
-// nothing to write, the revision is the current one: putting an object as it is changes nothing.
+// nothing to write, the revision is not above the one that fn saw: putting an object as it is changes nothing.
 //
 // Errors of fn come back as they are. The store's own are *policy.Invalid, *policy.Conflict (joined where there are
 // several), *policy.NotFound, *policy.Forbidden, policy.ErrStale and policy.ErrUnavailable. When the context ends between
@@ -51,7 +51,7 @@ func (s *Store) Update(ctx context.Context, fn func(policy.Tx) error) (int64, er
 			return 0, err
 		}
 		if len(p.changed) == 0 {
-			return s.Revision(), nil
+			return min(p.revision, s.Revision()), nil
 		}
 		if end == nil {
 			var waited bool

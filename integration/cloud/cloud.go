@@ -177,6 +177,16 @@ func (c *Cloud) DaemonLog() string {
 // Hypervisor is one of the cloud's hosts.
 func (c *Cloud) Hypervisor(name string) *lab.Hypervisor { return c.hvs[name] }
 
+// Settle waits until no datapath goes by what its bridge held before: a switch answers a barrier when its tables are changed, and
+// revalidates the flows that its datapath has cached a moment later.
+func (c *Cloud) Settle() {
+	c.t.Helper()
+	for _, hv := range c.hvs {
+		_, err := hv.Appctl("revalidator/wait")
+		c.Must(err)
+	}
+}
+
 // VM is a machine that the API knows of: an instance with one port.
 type VM struct {
 	*lab.Machine

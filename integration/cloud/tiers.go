@@ -76,6 +76,7 @@ func (x *Tiers) SetProfile(name policy.ProfileName) {
 		_, err := x.API.VPCs().Patch(x.ctx(), vpc.ID, map[string]any{"profile": name}, api.WaitApplied(Patience))
 		x.Must(err)
 	}
+	x.Settle()
 }
 
 func (x *Tiers) example(file string) string { return filepath.Join(x.examples, file) }

@@ -67,12 +67,31 @@ func (c *Conn) DumpFlows(ctx context.Context, filter FlowFilter) iter.Seq2[*open
 // SumFlows returns the sum of all flows under the filter. It takes a tenth of the time of DumpFlows, and no memory: flows are summed
 // on their way in.
 func (c *Conn) SumFlows(ctx context.Context, filter FlowFilter, hasher *openflow.FlowHasher) (openflow.FlowSum, error) {
-	requests := filter.requests()
 	var sum openflow.FlowSum // the reader's alone until the answer is there
+	err := c.peek(ctx, filter.requests(), func(body []byte) (bool, error) { return hasher.AddReply(&sum, body) })
+	if err != nil {
+		return openflow.FlowSum{}, fmt.Errorf("sum flows: %w", err)
+	}
+	return sum, nil
+}
+
+// EachCounted calls each for the flows under the filter that have counted a packet or a byte. It is called on the reader's
+// goroutine, which reads nothing else meanwhile, after an error perhaps once EachCounted has returned; the pointer is valid during
+// the call. Flows that have counted nothing cost hardly anything.
+func (c *Conn) EachCounted(ctx context.Context, filter FlowFilter, each func(*openflow.FlowStats)) error {
+	err := c.peek(ctx, filter.requests(), func(body []byte) (bool, error) { return openflow.EachCounted(body, each) })
+	if err != nil {
+		return fmt.Errorf("read counters: %w", err)
+	}
+	return nil
+}
+
+// peek shows each part of the answers to a look, on the reader's goroutine, until no part follows any more.
+func (c *Conn) peek(ctx context.Context, requests []openflow.Message, look func(body []byte) (more bool, err error)) error {
 	left := len(requests)
 	receive, answers := first()
 	xids := c.calls.add(&span{n: uint32(left), receive: receive, peek: func(index int, body []byte) {
-		more, err := hasher.AddReply(&sum, body)
+		more, err := look(body)
 		if err == nil && !more {
 			left--
 		}
@@ -82,12 +101,10 @@ func (c *Conn) SumFlows(ctx context.Context, filter FlowFilter, hasher *openflow
 	}})
 	defer c.calls.close(xids)
 	if err := c.send(ctx, xids.first, requests...); err != nil {
-		return openflow.FlowSum{}, fmt.Errorf("sum flows: %w", err)
+		return err
 	}
-	if _, err := c.wait(ctx, answers); err != nil {
-		return openflow.FlowSum{}, fmt.Errorf("sum flows: %w", err)
-	}
-	return sum, nil
+	_, err := c.wait(ctx, answers)
+	return err
 }
 
 // PortDescs returns all ports of the switch.

@@ -23,6 +23,8 @@ type Reported struct {
 	Hosts map[policy.HostID]policy.HostStatus
 	// Applied is the revision that a host has reached; one that is not in it is never behind.
 	Applied map[policy.HostID]int64
+	// Elsewhere are hosts that no revision concerns any more.
+	Elsewhere map[policy.HostID]bool
 	Ports   map[policy.PortID]policy.PortStatus
 	// Hits are those of rules, PlatformHits what platform rules have decided.
 	Hits, PlatformHits func(policy.Number) policy.Hits
@@ -37,7 +39,7 @@ var _ policy.Inspector = (*Hosts)(nil)
 func NewHosts() *Hosts {
 	none := func(policy.Number) policy.Hits { return policy.Hits{} }
 	return &Hosts{changed: make(chan struct{}), reported: Reported{
-		Hosts: make(map[policy.HostID]policy.HostStatus), Applied: make(map[policy.HostID]int64),
+		Hosts: make(map[policy.HostID]policy.HostStatus), Applied: make(map[policy.HostID]int64), Elsewhere: make(map[policy.HostID]bool),
 		Ports: make(map[policy.PortID]policy.PortStatus), Hits: none, PlatformHits: none,
 		Flows: make(map[policy.HostID][]string), Diffs: make(map[policy.HostID]policy.FlowDiff),
 		Probe: func(policy.Probe) ([]policy.Passage, error) { return nil, errNotConnected },
@@ -80,8 +82,16 @@ func (h *Hosts) Port(id policy.PortID) policy.PortStatus {
 	return policy.PortStatus{State: policy.PortUnbound}
 }
 
-// Behind lists the hosts that have not applied the revision.
-func (h *Hosts) Behind(revision int64) (out []policy.HostID, changed <-chan struct{}) {
+// Behind lists the hosts that have not applied the revision and are not elsewhere.
+func (h *Hosts) Behind(revision int64) ([]policy.HostID, <-chan struct{}) {
+	late, changed := h.Late(revision)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.DeleteFunc(late, func(id policy.HostID) bool { return h.reported.Elsewhere[id] }), changed
+}
+
+// Late lists the hosts that have not applied the revision.
+func (h *Hosts) Late(revision int64) (out []policy.HostID, changed <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for id, applied := range h.reported.Applied {
