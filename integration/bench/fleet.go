@@ -70,11 +70,11 @@ func (r *Results) readFleet(name string) error {
 		row := "Fleet/" + strings.ReplaceAll(unnumbered(t.What), " ", "-")
 		r.add(row, "rest-p50-ms", t.REST.P50)
 		r.add(row, "rest-p99-ms", t.REST.P99)
-		r.add(row, "hosts-p50-ms", t.Hosts.P50)
-		r.add(row, "hosts-p99-ms", t.Hosts.P99)
 		r.add(row, "processor-ms", t.CPU)
 		r.add(row, "unconfirmed", t.Late)
 		if t.Span > 0 {
+			r.add(row, "hosts-p50-ms", t.Hosts.P50)
+			r.add(row, "hosts-p99-ms", t.Hosts.P99)
 			r.add(row, "flow-mods/host", t.Mods/t.Span)
 			r.add(row, "hosts-p50-ms/host", t.Hosts.P50/t.Span)
 			r.add(row, "hosts-p99-ms/host", t.Hosts.P99/t.Span)

@@ -155,8 +155,12 @@ func (r *run) conclude() {
 	for _, s := range r.timed {
 		t := s.timing()
 		r.report.Changes = append(r.report.Changes, t)
-		r.say("  %-52s %5d ×  REST p50 %.1f ms, p99 %.1f; hosts p50 %.1f, p99 %.1f; %.1f flow-mods on %.1f hosts; %.2f ms of processor time",
-			t.What, t.Count, t.REST.P50, t.REST.P99, t.Hosts.P50, t.Hosts.P99, t.Mods, t.Span, t.CPU)
+		hosts := ""
+		if len(s.hosts) > 0 {
+			hosts = fmt.Sprintf("hosts p50 %.1f, p99 %.1f; on %.1f hosts ", t.Hosts.P50, t.Hosts.P99, t.Span)
+		}
+		r.say("  %-52s %5d ×  REST p50 %.1f ms, p99 %.1f; %s%.1f flow-mods; %.2f ms of processor time",
+			t.What, t.Count, t.REST.P50, t.REST.P99, hosts, t.Mods, t.CPU)
 	}
 	r.timed = nil
 }
@@ -196,7 +200,7 @@ func (r *run) steady(ctx context.Context) error {
 	}
 	work.Wait()
 	after, err := r.daemon.usage()
-	s.mods, s.span = r.fleet.since(count)
+	s.mods, _ = r.fleet.since(count)
 	s.cpu = after.CPU - before.CPU
 	return errors.Join(failed, err)
 }

@@ -65,9 +65,9 @@ type Timing struct {
 	What     string    `json:"what"`
 	Count    int       `json:"count"`
 	REST     Quantiles `json:"rest"`                  // the call with wait=applied
-	Hosts    Quantiles `json:"hosts"`                 // until the last barrier reply left a host
+	Hosts    Quantiles `json:"hosts,omitzero"`        // until the last barrier reply left a host; none of changes that overlap
 	Mods     float64   `json:"mods_per_change"`       // flow modifications on all hosts
-	Span     float64   `json:"hosts_per_change"`      // that got any
+	Span     float64   `json:"hosts_per_change"`      // that got any; 0 of changes that overlap
 	Expected float64   `json:"expected,omitempty"`    // mods_per_change as they should be; 0: not known
 	CPU      float64   `json:"cpu_ms_per_change"`     // of conjunctd
 	Late     int       `json:"unconfirmed,omitempty"` // waits that ran out
