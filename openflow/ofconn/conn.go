@@ -38,7 +38,7 @@ type Conn struct {
 func New(ctx context.Context, nc net.Conn, options Options) (*Conn, error) {
 	options = options.withDefaults()
 	c := &Conn{
-		nc: nc, options: options, in: inbox{nc: nc}, out: newOutbox(),
+		nc: nc, options: options, in: inbox{nc: nc, rooms: options.rooms}, out: newOutbox(),
 		bundles: make(chan struct{}, 1),
 		events:  make(chan openflow.Message, options.EventQueue),
 		done:    make(chan struct{}),

@@ -3,6 +3,7 @@ package ofconn
 import (
 	"fmt"
 	"net"
+	"sync"
 
 	"conjunct/openflow"
 )
@@ -15,6 +16,7 @@ const (
 // An inbox cuts the stream of a switch into messages. It survives a time-out of the read: what has come stays.
 type inbox struct {
 	nc         net.Conn
+	rooms      *rooms
 	buf        []byte
 	start, end int // what has come and was not handed out yet
 }
@@ -64,9 +66,28 @@ func (in *inbox) makeRoom(n int) {
 	if left := in.end - in.start; len(in.buf) == size || len(in.buf) > size && left > 0 {
 		copy(in.buf, in.buf[in.start:in.end])
 	} else {
-		b := make([]byte, size)
+		b := in.rooms.take(size)
 		copy(b, in.buf[in.start:in.end])
+		in.rooms.give(in.buf)
 		in.buf = b
 	}
 	in.start, in.end = 0, in.end-in.start
+}
+
+// rooms are large buffers that connections lend each other: few need one at a time, and each for a moment.
+type rooms struct{ large sync.Pool }
+
+func (r *rooms) take(size int) []byte {
+	if size == largeBuffer {
+		if b, ok := r.large.Get().(*[]byte); ok {
+			return *b
+		}
+	}
+	return make([]byte, size)
+}
+
+func (r *rooms) give(b []byte) {
+	if len(b) == largeBuffer {
+		r.large.Put(&b)
+	}
 }

@@ -13,6 +13,8 @@ type Options struct {
 	// flows and errors about nothing known are dropped (see Dropped); any other message ends the connection with
 	// ErrEventOverflow, for a lost port status is worse than a new handshake.
 	EventQueue int
+
+	rooms *rooms // shared by the connections of a server; nil: the connection's own
 }
 
 func (o Options) withDefaults() Options {
@@ -23,6 +25,9 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.StallTimeout, 30*time.Second)
 	if o.EventQueue <= 0 {
 		o.EventQueue = 1024
+	}
+	if o.rooms == nil {
+		o.rooms = new(rooms)
 	}
 	return o
 }

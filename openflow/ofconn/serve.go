@@ -26,6 +26,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
 	defer l.Close()
+	options := s.Options
+	options.rooms = new(rooms)
 	var work sync.WaitGroup
 	defer work.Wait()
 	defer cancel()
@@ -34,7 +36,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		switch {
 		case err == nil:
 			wait = 0
-			work.Go(func() { s.serve(ctx, nc) })
+			work.Go(func() { s.serve(ctx, nc, options) })
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, net.ErrClosed):
@@ -49,9 +51,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 }
 
-func (s *Server) serve(ctx context.Context, nc net.Conn) {
+func (s *Server) serve(ctx context.Context, nc net.Conn, options Options) {
 	peer := nc.RemoteAddr()
-	c, err := New(ctx, nc, s.Options)
+	c, err := New(ctx, nc, options)
 	if err != nil {
 		if s.Refused != nil {
 			s.Refused(peer, err)
