@@ -49,8 +49,11 @@ const (
 	savingRate = 64 << 10
 )
 
-// maxReadings is how many switches are read at a time, so that a large fleet never takes more than half of the processors.
+// maxReadings is how many switches are read at a time, and readingRest for how many times as long as a reading took its place stays
+// empty: a large fleet never takes more than a tenth of the processors.
 var maxReadings = max(1, runtime.GOMAXPROCS(0)/2)
+
+const readingRest = 4
 
 // tables hold the flows that count, by the kind of their cookies.
 var countingTables = map[flows.CookieKind][]uint8{
@@ -97,6 +100,13 @@ func (s *session) readHits(ctx context.Context) (took time.Duration, err error) 
 	case <-ctx.Done():
 		return 0, context.Cause(ctx)
 	}
+	defer func() {
+		select {
+		case <-ctx.Done():
+		case <-time.After(took * readingRest):
+		}
+		<-s.c.readings
+	}()
 	r := &reading{drops: make(map[string]uint64, len(flows.DropReasons)), done: make(chan struct{})}
 	for _, reason := range flows.DropReasons {
 		r.drops[reason] = 0
@@ -105,7 +115,6 @@ func (s *session) readHits(ctx context.Context) (took time.Duration, err error) 
 	s.c.ledger.begin(s.h.id)
 	err = s.dumpCounts(ctx, r)
 	took = time.Since(began)
-	<-s.c.readings
 	if err != nil {
 		return took, err
 	}

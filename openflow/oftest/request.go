@@ -75,28 +75,6 @@ func (c *channel) flowMod(m openflow.FlowMod) error {
 	return err
 }
 
-// describeFlows answers in parts.
-func (c *channel) describeFlows(xid uint32, m openflow.FlowDescRequest) {
-	var part openflow.FlowDescReply
-	size := 0
-	for _, l := range c.s.filtered(openflow.FlowFilter(m)) {
-		f := l.entry.stats()
-		f.Table = l.table
-		n := len(l.entry.body.Value()) + flowStatsExtra
-		if size+n > c.s.config.PartSize && size > 0 {
-			part.More = true
-			c.send(xid, part)
-			part, size = openflow.FlowDescReply{}, 0
-		}
-		part.Flows = append(part.Flows, f)
-		size += n
-	}
-	c.send(xid, part)
-}
-
-// flowStatsExtra is how much longer a flow is in a dump than in a FlowMod, at most.
-const flowStatsExtra = 40
-
 func (c *channel) aggregate(xid uint32, m openflow.AggregateRequest) {
 	var sum openflow.AggregateReply
 	for _, l := range c.s.filtered(openflow.FlowFilter(m)) {
