@@ -64,3 +64,31 @@ func FuzzEachCounted(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkReply reads an answer of 200 flows, one in ten of which has counted something.
+func BenchmarkReply(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var m FlowDescReply
+	for i := range 200 {
+		f := FlowStats{Flow: randomFlow(r, uint16(i))}
+		if i%10 == 0 {
+			f.Packets = 1
+		}
+		m.Flows = append(m.Flows, f)
+	}
+	wire, err := Append(nil, 1, m)
+	require.NoError(b, err)
+	h, sum := NewFlowHasher(), FlowSum{}
+	for name, read := range map[string]func() error{
+		"decode":  func() error { _, _, err := Decode(wire); return err },
+		"sum":     func() error { _, err := h.AddReply(&sum, wire[HeaderLen:]); return err },
+		"counted": func() error { _, err := EachCounted(wire[HeaderLen:], func(*FlowStats) {}); return err },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				require.NoError(b, read())
+			}
+		})
+	}
+}

@@ -108,9 +108,10 @@ func eachRecord(body []byte, read func(*reader)) (more bool, err error) {
 	if r.err == nil && kind != multipartFlowDesc {
 		r.fail(ErrBadMultipart, "multipart type")
 	}
+	var f reader // One for all: it is not known that read keeps none of them.
 	for r.more() {
 		n := int(r.u16("flow length"))
-		f := r.sub(n-2, "flow")
+		f = r.sub(n-2, "flow")
 		read(&f)
 		r.join(&f, "flow")
 	}

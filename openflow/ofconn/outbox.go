@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	outboxFull = 1 << 20   // bytes waiting beyond which callers wait
-	writeSize  = 64 << 10  // bytes that must leave within one WriteTimeout
-	keepBuffer = 256 << 10 // a larger buffer is given back after use
+	outboxFull = 1 << 20  // bytes waiting beyond which callers wait
+	writeSize  = 64 << 10 // bytes that must leave within one WriteTimeout
+	keepBuffer = 16 << 10 // a larger buffer is given back after use: a thousand switches keep one each
 )
 
 // An outbox gathers encoded messages until the writer takes all of them for one write.
