@@ -75,3 +75,34 @@ func gauge(t *testing.T, r *prometheus.Registry, name string) float64 {
 	require.Fail(t, "no metric "+name)
 	return 0
 }
+
+// An address that leaves one group for another is one flow that changes, and nothing else is looked at: no class comes and goes
+// for the moment between.
+func TestA005_AMoveBetweenGroupsIsOneFlow(t *testing.T) {
+	w := newSmall(t, Options{DriftInterval: time.Hour, HitsInterval: time.Hour})
+	var objects []policy.Object
+	for i, id := range []string{"left", "right"} {
+		objects = append(objects, &policy.Group{Meta: policy.Meta{ID: id}, Name: id, ProjectID: "p"},
+			rule("from-"+id, "web", 3000+i, policy.Remote{GroupID: policy.GroupID(id)}))
+		objects = append(objects, vm("stays-"+id, 10+i, policy.GroupID(id))...)
+	}
+	put(t, w.Store, objects...)
+	awaitApplied(t, w.c, put(t, w.Store, vm("mover", 20, "left")...))
+	w.hv.requireInSync(w.c)
+
+	w.hv.sw.SetFaults(oftest.Faults{Deaf: true})
+	hungry := put(t, w.Store, rule("hungry", "web", 8080, anywhere)) // The loop waits for this, and takes nothing more.
+	host := w.c.model.hosts["hv1"]
+	eventually(t, func() bool {
+		taken := false
+		host.look(func() { taken = host.progress.flight == hungry })
+		return taken
+	})
+	moved := put(t, w.Store, vm("mover", 20, "right")...)
+	eventually(t, func() bool { return w.c.model.revision() >= moved })
+	host.look(func() { require.Equal(t, 1, host.flows.Pending()) })
+
+	w.hv.sw.SetFaults(oftest.Faults{})
+	awaitApplied(t, w.c, moved)
+	w.hv.requireInSync(w.c)
+}

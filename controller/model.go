@@ -192,16 +192,17 @@ func (m *model) lookAtEntry(id policy.EntryID, touched touches) {
 	if had && ok && old == fresh {
 		return
 	}
+	var add, remove []listing
 	if ok {
-		m.entries[id] = fresh
-		m.deliver(true, m.source.list(true, fresh), touched)
+		m.entries[id], add = fresh, []listing{fresh}
 	}
 	if had {
-		m.deliver(true, m.source.unlist(true, old), touched)
-		if !ok {
-			delete(m.entries, id)
-		}
+		remove = []listing{old}
 	}
+	if !ok {
+		delete(m.entries, id)
+	}
+	m.relist(true, add, remove, touched)
 }
 
 // lookAtPort lists the port under its groups and returns it; nil when it was unknown and still is.
@@ -223,12 +224,7 @@ func (m *model) lookAtPort(id policy.PortID, touched touches) *port {
 		p.view, p.expected, p.groups, p.prefixes, p.iface = nil, "", "", nil, ""
 	}
 	has := p.listings()
-	for _, l := range without(has, had) {
-		m.deliver(false, m.source.list(false, l), touched)
-	}
-	for _, l := range without(had, has) {
-		m.deliver(false, m.source.unlist(false, l), touched)
-	}
+	m.relist(false, without(has, had), without(had, has), touched)
 	m.expect(p, uses, touched)
 	return p
 }
@@ -259,6 +255,22 @@ func (m *model) setRules(n policy.Number, rules *flows.Group, touched touches) {
 		h.flows.GroupChanged(n)
 		h.concern(touched)
 	}
+}
+
+// relist changes a directory and tells the hosts of it once: an address that goes from one group to another would else have a
+// class of its own for a moment, which means flows that come and go.
+func (m *model) relist(set bool, add, remove []listing, touched touches) {
+	var deltas []members.Delta
+	for _, l := range add {
+		deltas = append(deltas, m.source.list(set, l)...)
+	}
+	for _, l := range remove {
+		deltas = append(deltas, m.source.unlist(set, l)...)
+	}
+	if len(add)+len(remove) > 1 {
+		deltas = members.Merge(deltas)
+	}
+	m.deliver(set, deltas, touched)
 }
 
 // deliver tells the hosts that refer to one of the sets, right after the directory changed.

@@ -3,6 +3,7 @@ package members
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"conjunct/policy"
 )
@@ -24,4 +25,27 @@ type Delta struct {
 func (d Delta) String() string {
 	return fmt.Sprintf("%d %s own %s→%s effective %s→%s",
 		d.Domain, d.Prefix, d.OwnBefore, d.OwnAfter, d.EffectiveBefore, d.EffectiveAfter)
+}
+
+// Merge makes one Delta for each prefix of deltas that followed each other, in the order in which the prefixes come, without
+// those that are as they were.
+func Merge(deltas []Delta) []Delta {
+	type place struct {
+		domain policy.Number
+		prefix netip.Prefix
+	}
+	at := make(map[place]int, len(deltas))
+	out := make([]Delta, 0, len(deltas))
+	for _, d := range deltas {
+		p := place{d.Domain, d.Prefix}
+		if i, known := at[p]; known {
+			out[i].OwnAfter, out[i].EffectiveAfter = d.OwnAfter, d.EffectiveAfter
+		} else {
+			at[p] = len(out)
+			out = append(out, d)
+		}
+	}
+	return slices.DeleteFunc(out, func(d Delta) bool {
+		return d.OwnBefore == d.OwnAfter && d.EffectiveBefore == d.EffectiveAfter
+	})
 }
