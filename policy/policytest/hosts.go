@@ -25,7 +25,7 @@ type Reported struct {
 	Applied map[policy.HostID]int64
 	// Elsewhere are hosts that no revision concerns any more.
 	Elsewhere map[policy.HostID]bool
-	Ports   map[policy.PortID]policy.PortStatus
+	Ports     map[policy.PortID]policy.PortStatus
 	// Hits are those of rules, PlatformHits what platform rules have decided.
 	Hits, PlatformHits func(policy.Number) policy.Hits
 	Flows              map[policy.HostID][]string
