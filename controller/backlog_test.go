@@ -78,7 +78,7 @@ func gauge(t *testing.T, r *prometheus.Registry, name string) float64 {
 
 // An address that leaves one group for another is one flow that changes, and nothing else is looked at: no class comes and goes
 // for the moment between.
-func TestA005_AMoveBetweenGroupsIsOneFlow(t *testing.T) {
+func TestBacklog_AMoveBetweenGroupsIsOneFlow(t *testing.T) {
 	w := newSmall(t, Options{DriftInterval: time.Hour, HitsInterval: time.Hour})
 	var objects []policy.Object
 	for i, id := range []string{"left", "right"} {
