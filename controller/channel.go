@@ -29,7 +29,10 @@ func (c *Controller) serveSwitch(ctx context.Context, conn *ofconn.Conn) {
 	}
 	ctx, release := h.channel.take(ctx)
 	defer release()
-	s := &session{c: c, h: h, conn: conn, log: log, refused: make(map[openflow.FlowKey]refusal), reported: make(map[openflow.FlowKey]struct{}), read: make(chan *reading)}
+	s := &session{
+		c: c, h: h, conn: conn, log: log, began: c.options.Clock(), refused: make(map[openflow.FlowKey]refusal),
+		reported: make(map[openflow.FlowKey]struct{}), read: make(chan *reading),
+	}
 	h.change(func() { h.session = s })
 	err := s.run(ctx)
 	s.leave(err)
@@ -68,6 +71,7 @@ type session struct {
 	conn *ofconn.Conn
 	log  logger
 
+	began     time.Time
 	occupants occupants
 	refused   map[openflow.FlowKey]refusal
 	refusing  bool                          // refusals are known as the host's problems

@@ -209,9 +209,11 @@ func (d *database) reseat(ctx context.Context, s *ovsdb.Snapshot) error {
 	if err := d.client.ClearInstalled(ctx, moved...); err != nil {
 		return err
 	}
-	before := d.h.problems()
+	var before, after []string
+	d.h.look(func() { before = d.h.portProblems() })
 	d.c.model.reseat(d.h, s, bridge)
-	for _, p := range without(d.h.problems(), before) {
+	d.h.look(func() { after = d.h.portProblems() })
+	for _, p := range without(after, before) {
 		d.log.Warn("a port of the bridge can't be used", "problem", p)
 	}
 	return nil

@@ -77,15 +77,9 @@ func (h *host) state() policy.HostState {
 // slow is how long a switch may take until its operator is told.
 const slow = 3 * time.Second
 
-// problems are what the host's operator should know.
-func (h *host) problems() (out []string) {
-	h.look(func() { out = h.problemsLocked() })
-	return out
-}
-
+// problemsLocked are what the host's operator should know. Both locks are held.
 func (h *host) problemsLocked() []string {
-	out := slices.Clone(h.seating.problems)
-	out = append(out, h.refusalProblems()...)
+	out := append(h.portProblems(), h.refusalProblems()...)
 	if h.left > 0 {
 		out = append(out, fmt.Sprintf("%d flows in tables 0 to %d were written by somebody else and are left alone", h.left, flows.LastTable))
 	}
@@ -99,9 +93,13 @@ func (h *host) problemsLocked() []string {
 		out = append(out, fmt.Sprintf("the switch has not confirmed changes for %s; %d more wait, at most the newest of each flow",
 			lag.Round(time.Second), h.flows.Pending()))
 	}
-	out = append(out, h.flows.Problems()...)
 	slices.Sort(out)
 	return out
+}
+
+// portProblems are those of what sits on the bridge. Both locks are held.
+func (h *host) portProblems() []string {
+	return append(slices.Clone(h.seating.problems), h.flows.Problems()...)
 }
 
 // Behind lists the hosts that the revision concerns and that have not confirmed it, by id. A host that only lacks something
@@ -179,6 +177,9 @@ type queues struct {
 func (h *host) lag(now time.Time) time.Duration {
 	if h.session == nil || h.behindSince.IsZero() || h.progress.oldest() == 0 {
 		return 0
+	}
+	if h.session.began.After(h.behindSince) { // What it lacked before it came is not the switch's doing.
+		return now.Sub(h.session.began)
 	}
 	return now.Sub(h.behindSince)
 }

@@ -113,9 +113,13 @@ func (h *Host) SetPort(p *Port) {
 	if old != nil && reflect.DeepEqual(old, p) {
 		return
 	}
-	h.touchPort(p)
-	if old != nil {
-		h.touchPort(old)
+	if old != nil && old.differsInClassAlone(p) {
+		h.touch(portClassUnit(p))
+	} else {
+		h.touchPort(p)
+		if old != nil {
+			h.touchPort(old)
+		}
 	}
 	h.attach(p)
 	h.ports[p.OFPort] = p
@@ -138,8 +142,16 @@ func (h *Host) RemovePort(ofport uint16) {
 // Port returns the port at an ofport, nil when there is none.
 func (h *Host) Port(ofport uint16) *Port { return h.ports[ofport] }
 
+// differsInClassAlone reports whether q is p with other groups.
+func (p *Port) differsInClassAlone(q *Port) bool {
+	with := *p
+	with.Class = q.Class
+	return reflect.DeepEqual(&with, q)
+}
+
 func (h *Host) touchPort(p *Port) {
 	h.touch(portUnit(p))
+	h.touch(portClassUnit(p))
 	h.touch(unit{kind: unitSegment, number: p.Segment.Number})
 	for _, u := range p.macUnits() {
 		h.touch(u)

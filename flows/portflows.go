@@ -44,9 +44,13 @@ func (p *Port) macs() []policy.MAC {
 	return out
 }
 
-// flows are all flows that name the port by its number.
-func (p *Port) flows(class uint32) []openflow.Flow {
-	b := &portBuilder{port: p, from: openflow.Exact(RegSource, uint64(p.OFPort)), to: openflow.Exact(RegDest, uint64(p.OFPort))}
+func (p *Port) builder() *portBuilder {
+	return &portBuilder{port: p, from: openflow.Exact(RegSource, uint64(p.OFPort)), to: openflow.Exact(RegDest, uint64(p.OFPort))}
+}
+
+// flows are all flows that name the port by its number, but for that of its class.
+func (p *Port) flows() []openflow.Flow {
+	b := p.builder()
 	// A tagged frame would leave by an uplink with two tags, in a segment of the VM's choice.
 	b.add(TableClassify, priorityPort, 0, TableAntiSpoof, []openflow.MatchField{
 		openflow.Exact(openflow.InPort, uint64(p.OFPort)), openflow.Exact(openflow.VLANVID, 0),
@@ -65,12 +69,18 @@ func (p *Port) flows(class uint32) []openflow.Flow {
 	if p.DHCPServer {
 		b.role("dhcp-served", "dhcpv6-served")
 	}
-	b.add(TableLocalClass, priorityPort, 0, 0, []openflow.MatchField{
-		openflow.Exact(RegSegment, uint64(p.Segment.Number)), openflow.Exact(RegLocal, uint64(p.OFPort)),
-	}, openflow.Set(RegLocalClass, uint64(class)))
 	b.add(TableReceiverCT, priorityOwn, 0, 0, []openflow.MatchField{b.from, b.to})
 	b.fragments()
 	b.add(TableOutput, priorityPort, 0, 0, []openflow.MatchField{b.to}, openflow.Output{Port: openflow.Port(p.OFPort)})
+	return b.out
+}
+
+// classFlows is the flow that says which class the port's groups are.
+func (p *Port) classFlows(class uint32) []openflow.Flow {
+	b := p.builder()
+	b.add(TableLocalClass, priorityPort, 0, 0, []openflow.MatchField{
+		openflow.Exact(RegSegment, uint64(p.Segment.Number)), openflow.Exact(RegLocal, uint64(p.OFPort)),
+	}, openflow.Set(RegLocalClass, uint64(class)))
 	return b.out
 }
 

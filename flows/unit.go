@@ -25,6 +25,7 @@ type unitKind uint8
 const (
 	unitPipeline  unitKind = iota + 1
 	unitPort               // classification, anti-spoofing, reception and output of a local port
+	unitPortClass          // the class of its groups, which is all that changes with them
 	unitSegment            // the fabric's side of a segment, and its floods
 	unitMAC                // delivery to a MAC of a segment
 	unitClass              // what the profile opens and the guard refuses for a class of local ports
@@ -41,7 +42,11 @@ func (h *Host) flowsOf(u unit) []openflow.Flow {
 		return pipeline()
 	case unitPort:
 		if p, ok := h.ports[uint16(u.number)]; ok {
-			return h.uncut(p.flows(h.local.number(p.Class)), p.Class)
+			return h.uncut(p.flows(), p.Class)
+		}
+	case unitPortClass:
+		if p, ok := h.ports[uint16(u.number)]; ok {
+			return h.uncut(p.classFlows(h.local.number(p.Class)), p.Class)
 		}
 	case unitSegment:
 		return h.uncut(h.segmentFlows(u.number), LocalClass{})
@@ -68,7 +73,7 @@ func (h *Host) units(yield func(unit) bool) {
 	segments := make(map[policy.Number]bool)
 	macs := make(map[unit]bool)
 	for _, p := range h.ports {
-		ok = ok && yield(portUnit(p))
+		ok = ok && yield(portUnit(p)) && yield(portClassUnit(p))
 		segments[p.Segment.Number] = true
 		for _, u := range p.macUnits() {
 			macs[u] = true
@@ -102,6 +107,10 @@ func (h *Host) units(yield func(unit) bool) {
 }
 
 func portUnit(p *Port) unit { return unit{kind: unitPort, number: policy.Number(p.OFPort)} }
+
+func portClassUnit(p *Port) unit {
+	return unit{kind: unitPortClass, number: policy.Number(p.OFPort)}
+}
 
 func componentUnit(p place, m openflow.Match) unit {
 	return unit{kind: unitComponent, place: p, match: m}
