@@ -143,6 +143,7 @@ func (h *host) unuse(groups policy.NumberSet) {
 		if h.uses[n]--; h.uses[n] == 0 {
 			delete(h.uses, n)
 			remove(h.model.users, n, h)
+			h.linger(n)
 		}
 	}
 }
@@ -222,5 +223,6 @@ func (m *model) forget(h *host) {
 	m.seat(h, seating{})
 	delete(m.hosts, h.id)
 	m.late.forget(h)
+	m.lingering.forget(h)
 	h.wake()
 }

@@ -31,6 +31,7 @@ type model struct {
 
 	late      late
 	concerned concerned
+	lingering *lingering
 	reached   reached
 	// long holds a token for everybody who reads for long: who wants to write waits for all of them, and more than there are
 	// processors get no more done.
@@ -53,6 +54,7 @@ func newModel(mirror *members.Mirror, clock func() time.Time) *model {
 		seated: make(map[string]map[*host]struct{}), users: make(map[policy.Number]map[*host]struct{}),
 		long: make(chan struct{}, runtime.GOMAXPROCS(0)), mirror: mirror, news: newNews(), clock: clock,
 		hasher: openflow.NewFlowHasher(), late: late{hosts: make(map[*host]struct{})}, reached: reached{waiting: make(map[int64]chan struct{})},
+		lingering: newLingering(),
 	}
 }
 
@@ -250,10 +252,14 @@ func (m *model) lookAtGroup(id policy.GroupID, touched touches) (ports bool) {
 }
 
 func (m *model) setRules(n policy.Number, rules *flows.Group, touched touches) {
+	m.lingerUnless(n, rules)
 	m.source.setGroup(n, rules)
 	for h := range m.users[n] {
 		h.flows.GroupChanged(n)
 		h.concern(touched)
+	}
+	for h := range m.lingering.late(stake{false, remote{false, n}}) {
+		touched[h] = struct{}{}
 	}
 }
 
@@ -278,6 +284,9 @@ func (m *model) deliver(set bool, deltas []members.Delta, touched touches) {
 	for _, d := range deltas {
 		told := make(map[*host]struct{})
 		for n := range d.OwnBefore.Union(d.OwnAfter).All() {
+			for h := range m.lingering.late(stake{true, remote{set, n}}) {
+				touched[h] = struct{}{}
+			}
 			for g := range m.source.namedBy[remote{set, n}] {
 				for h := range m.users[g] {
 					if _, already := told[h]; already {

@@ -129,25 +129,28 @@ func (c *Controller) lacking(revision int64, candidates func(*model) []*host) (o
 	if !known {
 		return m.hostIDs(), advance
 	}
-	list, inGrace := candidates(m), m.clock().Before(m.grace)
-	if inGrace {
-		list = slices.Collect(maps.Values(m.hosts))
-	}
 	w := newWaiter()
-	for _, h := range list {
-		if m.hosts[h.id] != h {
-			continue // It was forgotten.
-		}
+	lacks := func(h *host, is func() bool) {
 		h.mu.Lock()
-		if h.progress.behind(revision) || inGrace && h.returning && h.progress.confirmed == 0 {
+		defer h.mu.Unlock()
+		if is() {
 			out = append(out, h.id)
 			h.await(w)
 		}
-		h.mu.Unlock()
+	}
+	for _, h := range candidates(m) {
+		if m.hosts[h.id] == h { // It may be forgotten.
+			lacks(h, func() bool { return h.progress.behind(revision) })
+		}
+	}
+	if m.clock().Before(m.grace) {
+		for _, h := range m.hosts {
+			lacks(h, func() bool { return h.returning && h.progress.confirmed == 0 })
+		}
 	}
 	w.ready()
 	slices.Sort(out)
-	return out, w.changed
+	return slices.Compact(out), w.changed
 }
 
 // modelled waits until the model has the revision, which the store has told or will tell it; known is false when that takes too long.

@@ -131,6 +131,9 @@ func (h *host) confirm() {
 	h.mu.Lock()
 	h.progress.confirm()
 	h.model.late.note(h)
+	if h.progress.oldest() == 0 {
+		h.model.lingering.forget(h)
+	}
 	h.behindSince = h.since // of what came while the bundle was under way
 	for _, pl := range h.plugs {
 		if pl.sent && pl.confirmed == 0 {
