@@ -62,14 +62,14 @@ func TestBacklog_IsMergedAndShown(t *testing.T) {
 	require.Equal(t, strings.Count(w.hv.sw.Dump(), "\n")+1, h.Flows, "the number of flows was kept along the way")
 }
 
-// gauge reads a metric without labels.
+// gauge reads a metric without labels, a gauge or a counter.
 func gauge(t *testing.T, r *prometheus.Registry, name string) float64 {
 	t.Helper()
 	families, err := r.Gather()
 	require.NoError(t, err)
 	for _, f := range families {
 		if f.GetName() == name {
-			return f.GetMetric()[0].GetGauge().GetValue()
+			return f.GetMetric()[0].GetGauge().GetValue() + f.GetMetric()[0].GetCounter().GetValue()
 		}
 	}
 	require.Fail(t, "no metric "+name)

@@ -17,7 +17,7 @@ var errCutOff = errors.New("the switch refuses a flow that takes permission away
 const maxCutOffs = 16
 
 // cutOff has the ports cut off of which more would pass without the refused flows. It reports whether the step in hand will do
-// without them: they are of kinds that only add permission, or the ports are cut off in the step already.
+// without them: they are of kinds that only add permission, or the ports are cut off in the step already, or there are none.
 func (s *session) cutOff(refused ...openflow.Flow) (goesOn bool) {
 	goesOn = true
 	s.h.change(func() {
@@ -28,8 +28,8 @@ func (s *session) cutOff(refused ...openflow.Flow) (goesOn bool) {
 			after = after.Union(cut)
 			goesOn = goesOn && (!closes || cut != flows.Cut{} || before.Bridge)
 		}
-		goesOn = goesOn && after == before
-		s.h.setCut(after)
+		differs := s.h.setCut(after)
+		goesOn = goesOn && !differs
 	})
 	return goesOn
 }
@@ -40,9 +40,9 @@ func (s *session) cutOffAll() {
 }
 
 // setCut makes the cut the one that is wanted; until the bridge has it, ports count as cut off that are so before or after.
-func (h *host) setCut(c flows.Cut) {
+func (h *host) setCut(c flows.Cut) (differs bool) {
 	h.cut = h.cut.Union(c)
-	h.flows.SetCut(c)
+	return h.flows.SetCut(c)
 }
 
 // uncut lets the ports go on that no refused flow keeps cut off any more. The bridge has the flows by now that were missing.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"conjunct/flows"
@@ -240,4 +241,27 @@ func TestCutOff_WhatGoesDoesNotWaitForWhatIsRefused(t *testing.T) {
 	require.Empty(t, hv.knock(4, 8080))
 	require.NotContains(t, keeper.since(), uint16(22))
 	hv.requireInSync(w.c)
+}
+
+// A flow that takes permission away where an ordered group is refused where there is none: nothing is cut off, and the bridge is not
+// compared for it.
+func TestCutOff_NotWhereItMakesNoDifference(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	w := newSmall(t, Options{Registry: registry, DriftInterval: time.Hour})
+	put(t, w.Store, &policy.Group{Meta: policy.Meta{ID: "friends"}, Name: "friends", ProjectID: "p"},
+		rule("from-friends", "web", 3306, policy.Remote{GroupID: "friends"}))
+	awaitApplied(t, w.c, put(t, w.Store, vm("friend", 7, "friends")...)) // Their class is known from here on.
+	w.hv.sw.SetFaults(oftest.Faults{Refuse: func(m *openflow.FlowMod) bool {
+		return m.Command == openflow.FlowAdd && m.Flow.Table == flows.TableIngrGroup
+	}})
+	for n := range 3 {
+		awaitApplied(t, w.c, put(t, w.Store, vm(fmt.Sprintf("friend%d", n), 8+n, "friends")...))
+	}
+	awaitState(t, w.c, "hv1", policy.HostDegraded)
+	require.Equal(t, policy.PortActive, w.c.Port("vm1").State)
+	require.Equal(t, 3.0, gauge(t, registry, "conjunct_bundle_errors_total"), "each is tried once")
+	w.hv.sw.SetFaults(oftest.Faults{})
+	w.compareHost("hv1")
+	awaitState(t, w.c, "hv1", policy.HostReady)
+	w.hv.requireInSync(w.c)
 }

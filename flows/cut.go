@@ -107,14 +107,16 @@ func (h *Host) CutBy(f *openflow.Flow, ofport uint16) (rules []policy.Number, is
 	return rules, true
 }
 
-// SetCut makes the cut the one in force.
-func (h *Host) SetCut(c Cut) {
+// SetCut makes the cut the one in force. It reports whether that makes any difference to a port.
+func (h *Host) SetCut(c Cut) (differs bool) {
 	for _, p := range h.ports {
 		if n := h.local.number(p.Class); h.cut.covers(p.Class, n) != c.covers(p.Class, n) || h.cut.Bridge != c.Bridge {
 			h.touchPort(p)
+			differs = true
 		}
 	}
 	h.cut = c
+	return differs
 }
 
 // Cut is the cut in force.
