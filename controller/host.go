@@ -103,9 +103,9 @@ func poke(c chan struct{}) {
 	}
 }
 
-// concern notes that the batch under way may change the host's flows.
+// concern notes that the batch under way may change the host's flows, or what its bridge has of flows that are not wanted any more.
 func (h *host) concern(touched touches) {
-	if h.flows.Dirty() {
+	if h.flows.Dirty() || h.progress.oldest() != 0 {
 		touched[h] = struct{}{}
 	}
 }

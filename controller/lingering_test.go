@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -56,4 +57,32 @@ func TestLingering_WhatABridgeMayStillHoldConcernsItsHost(t *testing.T) {
 			require.Empty(t, w.c.model.lingering.hosts)
 		})
 	}
+}
+
+// A group is in use on a host in two VPCs, and in one of them no more, which the bridge does not know yet: a change of a member in
+// that VPC concerns it all the same.
+func TestLingering_OfOneVPC(t *testing.T) {
+	w := newSmall(t, Options{})
+	other := vm("other", 40, "web")
+	other[1].(*policy.Port).SubnetID = "s2"
+	put(t, w.Store,
+		&policy.VPC{Meta: policy.Meta{ID: "v2"}, Name: "v2", ProjectID: "p"},
+		&policy.Subnet{Meta: policy.Meta{ID: "s2"}, Name: "s2", VPCID: "v2", VLAN: 8, CIDRs: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/16")}},
+		&policy.Group{Meta: policy.Meta{ID: "friends"}, Name: "friends", ProjectID: "p"},
+		rule("from-friends", "web", 3306, policy.Remote{GroupID: "friends"}))
+	put(t, w.Store, append(other, vm("friend", 7, "friends")...)...)
+	w.hv.plug("other", 3)
+	awaitPort(t, w.c, "other", policy.PortActive)
+	w.hv.requireInSync(w.c)
+
+	w.hv.cutOff(true)
+	awaitState(t, w.c, "hv1", policy.HostDisconnected)
+	put(t, w.Store, append(vm("vm1", 1), vm("vm2", 2)...)...)
+	later := put(t, w.Store, vm("friend", 7)...)
+	eventually(t, func() bool { return w.c.model.revision() >= later })
+	behind, _ := w.c.Behind(later)
+	require.Equal(t, []policy.HostID{"hv1"}, behind)
+	w.hv.cutOff(false)
+	awaitApplied(t, w.c, later)
+	w.hv.requireInSync(w.c)
 }
