@@ -53,7 +53,10 @@ const (
 // empty: a large fleet never takes more than a tenth of the processors.
 var maxReadings = max(1, runtime.GOMAXPROCS(0)/2)
 
-const readingRest = 4
+const (
+	readingRest    = 4
+	maxReadingRest = time.Second // what takes long is the switch, not the processor
+)
 
 // tables hold the flows that count, by the kind of their cookies.
 var countingTables = map[flows.CookieKind][]uint8{
@@ -101,9 +104,11 @@ func (s *session) readHits(ctx context.Context) (took time.Duration, err error) 
 		return 0, context.Cause(ctx)
 	}
 	defer func() {
-		select {
-		case <-ctx.Done():
-		case <-time.After(took * readingRest):
+		if err == nil { // A switch that does not answer costs others its time already.
+			select {
+			case <-ctx.Done():
+			case <-time.After(min(took*readingRest, maxReadingRest)):
+			}
 		}
 		<-s.c.readings
 	}()
