@@ -2,7 +2,6 @@ package integration
 
 import (
 	"context"
-	"encoding/binary"
 	"net"
 	"net/netip"
 	"sync"
@@ -13,6 +12,7 @@ import (
 
 	"conjunct/integration/lab"
 	"conjunct/openflow"
+	"conjunct/openflow/oftest"
 )
 
 // wiretap stands between switches and conjunctd and counts what goes through by the headers of messages, so that what a benchmark
@@ -75,10 +75,10 @@ func tap(b *testing.B, in *lab.Namespace, at, to netip.AddrPort) *wiretap {
 func (w *wiretap) pass(from, to net.Conn, each func(openflow.MsgType)) {
 	defer from.Close()
 	defer to.Close()
-	var s headers
+	var s oftest.Headers
 	for buffer := make([]byte, 64<<10); ; {
 		n, err := from.Read(buffer)
-		s.feed(buffer[:n], each)
+		s.Feed(buffer[:n], each)
 		if _, failed := to.Write(buffer[:n]); err != nil || failed != nil {
 			return
 		}
@@ -116,27 +116,4 @@ func (w *wiretap) read() tapped {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return tapped{w.connections, w.begun, w.first, w.last, w.confirmed, w.mods, w.owed == 0}
-}
-
-// headers follows the messages of one direction without keeping them.
-type headers struct {
-	head [openflow.HeaderLen]byte
-	have int // of the header
-	skip int // of the body
-}
-
-func (s *headers) feed(b []byte, each func(openflow.MsgType)) {
-	for len(b) > 0 {
-		if s.skip > 0 {
-			n := min(s.skip, len(b))
-			s.skip, b = s.skip-n, b[n:]
-			continue
-		}
-		n := copy(s.head[s.have:], b)
-		s.have, b = s.have+n, b[n:]
-		if s.have == len(s.head) {
-			s.have, s.skip = 0, max(0, int(binary.BigEndian.Uint16(s.head[2:]))-openflow.HeaderLen)
-			each(openflow.MsgType(s.head[1]))
-		}
-	}
 }

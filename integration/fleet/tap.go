@@ -1,20 +1,20 @@
 package main
 
 import (
-	"encoding/binary"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"conjunct/openflow"
+	"conjunct/openflow/oftest"
 )
 
 // tap is the switch's connection, with what goes through it counted by the headers of messages.
 type tap struct {
 	net.Conn
 	h       *host
-	in, out stream
+	in, out oftest.Headers
 	once    sync.Once
 	closed  chan struct{}
 	// owed is how many barriers confirm what was sent last.
@@ -39,7 +39,7 @@ func (t *tap) Read(b []byte) (int, error) {
 		break
 	}
 	n, err := t.Conn.Read(b)
-	t.in.feed(b[:n], func(kind openflow.MsgType) {
+	t.in.Feed(b[:n], func(kind openflow.MsgType) {
 		owed, changes := barriersOwed[kind]
 		if changes {
 			t.h.mods.Add(1)
@@ -51,7 +51,7 @@ func (t *tap) Read(b []byte) (int, error) {
 
 func (t *tap) Write(b []byte) (int, error) {
 	barriers := 0
-	t.out.feed(b, func(kind openflow.MsgType) {
+	t.out.Feed(b, func(kind openflow.MsgType) {
 		if kind == openflow.TypeBarrierReply {
 			barriers++
 		}
@@ -67,28 +67,4 @@ func (t *tap) Write(b []byte) (int, error) {
 		}
 	}
 	return n, err
-}
-
-// stream follows the messages of one direction without keeping them.
-type stream struct {
-	head [openflow.HeaderLen]byte
-	have int // of the header
-	skip int // of the body
-}
-
-func (s *stream) feed(b []byte, each func(openflow.MsgType)) {
-	for len(b) > 0 {
-		if s.skip > 0 {
-			n := min(s.skip, len(b))
-			s.skip, b = s.skip-n, b[n:]
-			continue
-		}
-		n := copy(s.head[s.have:], b)
-		s.have, b = s.have+n, b[n:]
-		if s.have < len(s.head) {
-			return
-		}
-		s.have, s.skip = 0, max(0, int(binary.BigEndian.Uint16(s.head[2:]))-openflow.HeaderLen)
-		each(openflow.MsgType(s.head[1]))
-	}
 }
