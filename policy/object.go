@@ -39,6 +39,9 @@ type Ref struct {
 	Field string // JSON pointer into the referring object, such as /remote/security_group_id
 }
 
+// same reports whether both are to one object, by whatever field.
+func (r Ref) same(other Ref) bool { return r.Kind == other.Kind && r.ID == other.ID }
+
 func ref[T ~string](k Kind, id T, field string) []Ref {
 	if id == "" {
 		return nil

@@ -14,33 +14,18 @@ type Snapshot struct {
 	// DefaultProfile judges VPCs for which neither they nor their project name one.
 	DefaultProfile ProfileName
 	objects        map[Kind]map[string]Object
-	// referrers turns References around: who refers to an object, by the kind of the referrer. A referrer that refers twice is
-	// there once. Most objects have one of a kind, which takes no map.
-	referrers map[target]referrers
+	referrers      referrers
 	// shown tells what exists for the reader; nil: everything. See Sight.
 	shown func(Object) bool
 }
 
 func (s *Snapshot) shows(o Object) bool { return s.shown == nil || s.shown(o) }
 
-// target is an object that others of the kind by refer to.
-type target struct {
-	kind Kind
-	id   string
-	by   Kind
-}
-
-// referrers are one object, or several by id.
-type referrers struct {
-	one  Object
-	many map[string]Object
-}
-
 // NewSnapshot returns an empty snapshot in which the presets exist as profiles.
 func NewSnapshot(defaultProfile ProfileName) *Snapshot {
 	s := &Snapshot{
 		DefaultProfile: defaultProfile, objects: make(map[Kind]map[string]Object, len(kinds)),
-		referrers: make(map[target]referrers),
+		referrers: make(referrers),
 	}
 	for _, k := range Kinds() {
 		s.objects[k] = make(map[string]Object)
@@ -54,37 +39,17 @@ func NewSnapshot(defaultProfile ProfileName) *Snapshot {
 // Put adds or replaces an object.
 func (s *Snapshot) Put(o Object) {
 	k, id := o.Kind(), o.Base().ID
-	s.Delete(k, id)
-	s.objects[k][id] = o
-	for _, r := range o.References() {
-		s.refer(target{r.Kind, r.ID, k}, o)
-	}
-}
-
-func (s *Snapshot) refer(t target, o Object) {
-	r, id := s.referrers[t], o.Base().ID
-	switch {
-	case r.many != nil:
-		r.many[id] = o
-	case r.one == nil || r.one.Base().ID == id:
-		s.referrers[t] = referrers{one: o}
-	default:
-		s.referrers[t] = referrers{many: map[string]Object{r.one.Base().ID: r.one, id: o}}
-	}
-}
-
-// unrefer forgets the referrer, also one that is forgotten already: an object may name another twice.
-func (s *Snapshot) unrefer(t target, id string) {
-	r := s.referrers[t]
-	if r.one != nil && r.one.Base().ID == id {
-		delete(s.referrers, t)
-		return
-	}
-	delete(r.many, id)
-	if len(r.many) == 1 { // Equal sets are equal, whatever they were before.
-		for _, o := range r.many {
-			s.referrers[t] = referrers{one: o}
+	now := o.References()
+	if old, ok := s.objects[k][id]; ok {
+		for _, r := range old.References() {
+			if !slices.ContainsFunc(now, r.same) {
+				s.referrers.remove(r, old)
+			}
 		}
+	}
+	s.objects[k][id] = o
+	for _, r := range now {
+		s.referrers.add(r, o)
 	}
 }
 
@@ -96,7 +61,7 @@ func (s *Snapshot) Delete(k Kind, id string) bool {
 	}
 	delete(s.objects[k], id)
 	for _, r := range o.References() {
-		s.unrefer(target{r.Kind, r.ID, k}, id)
+		s.referrers.remove(r, o)
 	}
 	return true
 }
@@ -105,13 +70,22 @@ func (s *Snapshot) Delete(k Kind, id string) bool {
 func Referrers[T Object](s *Snapshot, k Kind, id string) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		var zero T
-		r := s.referrers[target{k, id, zero.Kind()}]
-		if r.one != nil && s.shows(r.one) {
-			yield(r.one.(T))
-		}
-		for _, o := range r.many {
+		for o := range s.referrers.all(k, id, zero.Kind()) {
 			if s.shows(o) && !yield(o.(T)) {
 				return
+			}
+		}
+	}
+}
+
+// AllReferrers iterates the objects of all kinds that refer to an object, in no particular order.
+func (s *Snapshot) AllReferrers(k Kind, id string) iter.Seq[Object] {
+	return func(yield func(Object) bool) {
+		for _, row := range kinds {
+			for o := range s.referrers.all(k, id, row.kind) {
+				if s.shows(o) && !yield(o) {
+					return
+				}
 			}
 		}
 	}
@@ -152,14 +126,10 @@ func (s *Snapshot) All(k Kind) iter.Seq[Object] {
 func (s *Snapshot) Clone() *Snapshot {
 	c := &Snapshot{
 		Revision: s.Revision, DefaultProfile: s.DefaultProfile, shown: s.shown,
-		objects:   make(map[Kind]map[string]Object, len(s.objects)),
-		referrers: make(map[target]referrers, len(s.referrers)),
+		objects: make(map[Kind]map[string]Object, len(s.objects)), referrers: s.referrers.clone(),
 	}
 	for k, m := range s.objects {
 		c.objects[k] = maps.Clone(m)
-	}
-	for t, r := range s.referrers {
-		c.referrers[t] = referrers{r.one, maps.Clone(r.many)}
 	}
 	return c
 }

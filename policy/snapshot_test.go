@@ -46,6 +46,7 @@ func TestSnapshot_ReferrersAreThoseThatRefer(t *testing.T) {
 			for _, g := range []GroupID{"a", "b", "c"} {
 				want := List(s, func(r *Rule) bool { return r.GroupID == g || r.Remote.GroupID == g })
 				require.ElementsMatch(t, want, slices.Collect(Referrers[*Rule](s, KindGroup, string(g))))
+				require.Len(t, slices.Collect(s.AllReferrers(KindGroup, string(g))), len(want))
 			}
 		}
 	})

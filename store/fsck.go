@@ -84,12 +84,12 @@ func (f indexFault) String() string {
 func (s *Store) compareIndex(ctx context.Context, st *state) (out []indexFault, err error) {
 	right := 0
 	note := func(name string, value []byte, modified int64) error {
-		want, source, should := st.indexed(name)
-		if should && want == string(value) {
+		want, should := st.indexed(name)
+		if should && want.value == string(value) {
 			right++
 			return nil
 		}
-		out = append(out, indexFault{name: name, have: string(value), want: want, has: true, should: should, source: source, modified: modified})
+		out = append(out, indexFault{name: name, have: string(value), want: want.value, has: true, should: should, source: want.source, modified: modified})
 		return nil
 	}
 	for _, class := range []string{classUnique, classReference} {
@@ -97,7 +97,7 @@ func (s *Store) compareIndex(ctx context.Context, st *state) (out []indexFault, 
 			return nil, err
 		}
 	}
-	if right == st.indexKeys() {
+	if right == st.indexSize() {
 		return out, nil
 	}
 	missing, err := s.missingIndex(ctx, st)
@@ -116,19 +116,9 @@ func (s *Store) missingIndex(ctx context.Context, st *state) (out []indexFault, 
 			return nil, err
 		}
 	}
-	miss := func(name, want string, source key) {
+	for name, is := range st.indexKeys {
 		if _, ok := has[name]; !ok {
-			out = append(out, indexFault{name: name, want: want, should: true, source: source})
-		}
-	}
-	for name, k := range st.claims {
-		if !isPreset(k) {
-			miss(name, k.String(), k)
-		}
-	}
-	for target, sources := range st.holders {
-		for source := range sources.all() {
-			miss(s.layout.reference(target, source), "", source)
+			out = append(out, indexFault{name: name, want: is.value, should: true, source: is.source})
 		}
 	}
 	slices.SortFunc(out, func(a, b indexFault) int { return strings.Compare(a.name, b.name) })

@@ -56,13 +56,11 @@ func (t *transaction) judge() error {
 // were judged with their references.
 func (t *transaction) inUse(w *write) []error {
 	var holders []policy.Holder
-	for k := range t.state.holders[w.key].all() {
-		if own, ok := t.writes[k]; ok && own.changes() {
+	for o := range t.state.snapshot.AllReferrers(w.key.kind, w.key.id) {
+		if own, ok := t.writes[keyOf(o)]; ok && own.changes() {
 			continue
 		}
-		if o, ok := t.state.snapshot.Get(k.kind, k.id); ok {
-			holders = append(holders, policy.HolderOf(o))
-		}
+		holders = append(holders, policy.HolderOf(o))
 	}
 	if len(holders) == 0 {
 		return nil

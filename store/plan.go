@@ -161,23 +161,18 @@ func (p *plan) writes() ([]clientv3.Op, error) {
 }
 
 func (p *plan) references(out []clientv3.Op, w *write) []clientv3.Op {
-	kept := make(map[key]struct{})
+	var kept []key
 	if w.after != nil {
-		for _, r := range w.after.References() {
-			target := refKey(r)
-			if _, ok := kept[target]; !ok {
-				out = append(out, clientv3.OpPut(p.layout.reference(target, w.key), ""))
-			}
-			kept[target] = struct{}{}
+		kept = targets(w.after)
+		for _, target := range kept {
+			out = append(out, clientv3.OpPut(p.layout.reference(target, w.key), ""))
 		}
 	}
 	if w.before != nil {
-		for _, r := range w.before.References() {
-			target := refKey(r)
-			if _, ok := kept[target]; !ok {
+		for _, target := range targets(w.before) {
+			if !slices.Contains(kept, target) {
 				out = append(out, clientv3.OpDelete(p.layout.reference(target, w.key)))
 			}
-			kept[target] = struct{}{}
 		}
 	}
 	return out

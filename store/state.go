@@ -1,29 +1,30 @@
 package store
 
 import (
+	"slices"
+
 	"conjunct/policy"
 )
 
-// state is all objects at one revision with the two indexes that etcd keeps as keys:
+// state is all objects at one revision, with what etcd keeps as index keys:
 //
-//	claims    unique key ──► the object that has the value
-//	holders   object ──► the objects that refer to it
+//	claims                  unique key ──► the object that has the value
+//	the snapshot's referrers    object ──► the objects that refer to it
 //
 // Presets claim their names too, although they are not stored. A state is not safe for concurrent use.
 type state struct {
 	layout   layout
 	snapshot *policy.Snapshot
 	claims   map[string]key
-	holders  map[key]keyset
 }
 
 func newState(l layout, defaultProfile policy.ProfileName) *state {
 	s := &state{
 		layout: l, snapshot: policy.NewSnapshot(defaultProfile),
-		claims: make(map[string]key), holders: make(map[key]keyset),
+		claims: make(map[string]key),
 	}
 	for _, p := range policy.Presets() {
-		s.index(p)
+		s.claim(p)
 	}
 	return s
 }
@@ -31,14 +32,14 @@ func newState(l layout, defaultProfile policy.ProfileName) *state {
 // set makes after the object of the key; nil removes it.
 func (s *state) set(k key, after policy.Object) {
 	if before, ok := s.snapshot.Get(k.kind, k.id); ok {
-		s.unindex(before)
+		s.unclaim(before)
 	}
 	if after == nil {
 		s.snapshot.Delete(k.kind, k.id)
 		return
 	}
 	s.snapshot.Put(after)
-	s.index(after)
+	s.claim(after)
 }
 
 func (s *state) apply(b policy.Batch) {
@@ -48,52 +49,78 @@ func (s *state) apply(b policy.Batch) {
 	s.snapshot.Revision = b.Revision
 }
 
-func (s *state) index(o policy.Object) {
+func (s *state) claim(o policy.Object) {
 	k := keyOf(o)
 	for _, u := range policy.Uniques(o) {
 		s.claims[s.layout.unique(u)] = k
 	}
-	for _, r := range o.References() {
-		target := refKey(r)
-		s.holders[target] = s.holders[target].with(k)
-	}
 }
 
-// unindex leaves a claim that another object has taken over within the same batch.
-func (s *state) unindex(o policy.Object) {
+// unclaim leaves a claim that another object has taken over within the same batch.
+func (s *state) unclaim(o policy.Object) {
 	k := keyOf(o)
 	for _, u := range policy.Uniques(o) {
 		if name := s.layout.unique(u); s.claims[name] == k {
 			delete(s.claims, name)
 		}
 	}
-	for _, r := range o.References() {
-		target := refKey(r)
-		if left := s.holders[target].without(k); left.len() > 0 {
-			s.holders[target] = left
-		} else {
-			delete(s.holders, target)
-		}
-	}
 }
 
-// indexed tells what an index key of etcd should hold, and for which object; false when it should not be there.
-func (s *state) indexed(name string) (value string, source key, ok bool) {
+// indexEntry is what an index key holds, and for which object.
+type indexEntry struct {
+	value  string
+	source key
+}
+
+// indexed tells what an index key of etcd should hold; false when it should not be there.
+func (s *state) indexed(name string) (indexEntry, bool) {
 	if k, ok := s.claims[name]; ok {
-		return k.String(), k, !isPreset(k)
+		return indexEntry{k.String(), k}, !isPreset(k)
 	}
 	target, source, ok := s.layout.parseReference(name)
 	if !ok {
-		return "", key{}, false
+		return indexEntry{}, false
 	}
-	return "", source, s.holders[target].has(source)
+	o, ok := s.snapshot.Get(source.kind, source.id)
+	return indexEntry{"", source}, ok && slices.Contains(targets(o), target)
 }
 
-// indexKeys is how many index keys etcd should have.
-func (s *state) indexKeys() int {
+// targets are the objects that an object refers to, each once.
+func targets(o policy.Object) (out []key) {
+	for _, r := range o.References() {
+		if k := refKey(r); !slices.Contains(out, k) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// indexSize is how many index keys etcd should have.
+func (s *state) indexSize() int {
 	n := len(s.claims) - len(policy.Presets())
-	for _, sources := range s.holders {
-		n += sources.len()
+	for _, kind := range policy.Kinds() {
+		for o := range s.snapshot.All(kind) {
+			n += len(targets(o))
+		}
 	}
 	return n
+}
+
+// indexKeys yields the index keys that etcd should have.
+func (s *state) indexKeys(yield func(name string, is indexEntry) bool) {
+	for name, k := range s.claims {
+		if !isPreset(k) && !yield(name, indexEntry{k.String(), k}) {
+			return
+		}
+	}
+	for _, kind := range policy.Kinds() {
+		for o := range s.snapshot.All(kind) {
+			source := keyOf(o)
+			for _, target := range targets(o) {
+				if !yield(s.layout.reference(target, source), indexEntry{"", source}) {
+					return
+				}
+			}
+		}
+	}
 }

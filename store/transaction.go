@@ -104,21 +104,9 @@ func (t *transaction) write(k key) *write {
 // ownedBy lists what belongs to the object as things stand in the transaction.
 func (t *transaction) ownedBy(owner key) []key {
 	var out []key
-	add := func(k key) {
-		o, ok := t.state.snapshot.Get(k.kind, k.id)
-		if !ok {
-			return
-		}
+	for o := range t.state.snapshot.AllReferrers(owner.kind, owner.id) {
 		if by, ok := fieldOf(o, owners); ok && by == owner {
-			out = append(out, k)
-		}
-	}
-	for k := range t.state.holders[owner].all() {
-		add(k)
-	}
-	for _, w := range t.order {
-		if !t.state.holders[owner].has(w.key) {
-			add(w.key)
+			out = append(out, keyOf(o))
 		}
 	}
 	slices.SortFunc(out, func(a, b key) int { return strings.Compare(a.String(), b.String()) })
