@@ -22,7 +22,7 @@ func (s *session) flush(ctx context.Context) error {
 		s.h.fail()
 		return s.compare(ctx, recovery)
 	}
-	st := step{renew: t.changes.Renew, add: t.changes.Add, remove: t.changes.Delete}
+	st := step{renew: t.changes.Renew, add: t.changes.Add, remove: t.changes.Delete, apart: t.changes.Apart}
 	err := s.carryOut(ctx, &st, t, start, nil)
 	if errors.Is(err, errCutOff) {
 		return s.compare(ctx, recovery)
@@ -154,10 +154,15 @@ func (s *session) send(ctx context.Context, st *step, t taken) error {
 	return nil
 }
 
-// carry sends the flow mods, a single one without the trouble of a bundle.
+// carry sends the flow mods, in a bundle where they have to be one step.
 func (s *session) carry(ctx context.Context, st *step, mods iter.Seq[openflow.FlowMod]) error {
-	if len(st.add)+len(st.remove) == 1 {
-		return s.conn.Bundle(ctx, slices.Collect(mods))
+	if st.apart || len(st.add)+len(st.remove) == 1 {
+		err := s.conn.Apart(ctx, slices.Collect(mods))
+		var failed *ofconn.BundleError
+		if !errors.As(err, &failed) || !failed.Unknown || failed.Index < 0 {
+			return err
+		}
+		// The bundle takes what was carried out already once more, and leaves no doubt about the rest.
 	}
 	return s.conn.BundleSeq(ctx, mods)
 }

@@ -59,6 +59,7 @@ type step struct {
 	renew  []openflow.Flow
 	add    []openflow.Flow
 	remove []openflow.Flow
+	apart  bool // need not be one step: see flows.Changes
 }
 
 func (s *step) empty() bool { return len(s.add) == 0 && len(s.remove) == 0 }

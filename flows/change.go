@@ -21,6 +21,9 @@ type Changes struct {
 	Renew []openflow.Flow
 	// Replaced are all flows that stand in Add otherwise, as they were.
 	Replaced []openflow.Flow
+	// Apart says that no packet meets two of the flows that change: sent one by one, each packet is judged by what was wanted before, or by
+	// what is wanted now, as if they changed at once.
+	Apart bool
 	// Grown is by how much the number of flows has grown; it is not known when Full.
 	Grown int
 }
@@ -82,7 +85,7 @@ func (h *Host) Pending() int { return len(h.touched) }
 
 // Changes takes what has changed since the last call.
 func (h *Host) Changes() Changes {
-	c := Changes{Full: h.full}
+	c := Changes{Full: h.full, Apart: h.apart()}
 	after := h.after
 	for u := range h.touched {
 		for _, f := range h.flowsOf(u) {
@@ -112,6 +115,27 @@ func (h *Host) Changes() Changes {
 	slices.SortFunc(c.Delete, Compare)
 	slices.SortFunc(c.Renew, Compare)
 	return c
+}
+
+// apart reports whether all that was touched is one address' class, or one of either family: a packet has one remote for each end that
+// judges, and looks it up once. (Both ends may lie in one prefix.)
+func (h *Host) apart() bool {
+	var of [2]unit
+	for u := range h.touched {
+		if u.kind != unitAddress || !u.prefix.IsSingleIP() {
+			return false
+		}
+		one := &of[0]
+		if u.prefix.Addr().Is6() {
+			one = &of[1]
+		}
+		u.dir = ""
+		if one.kind != 0 && *one != u {
+			return false
+		}
+		*one = u
+	}
+	return true
 }
 
 // keptRoom is for how many entries a map is kept for the next change: most changes are no larger, and a map is most of what one

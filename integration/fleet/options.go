@@ -48,7 +48,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.DurationVar(&o.For, "for", time.Minute, "how long the stage steady lasts")
 	f.StringVar(&o.daemon, "daemon", "bin/conjunctd", "the conjunctd to run")
 	f.StringVar(&o.report, "report", "", "file for the report as JSON; empty: standard output alone")
-	f.StringVar(&o.profiles, "profiles", "", "directory for processor and memory profiles of conjunctd, one for each stage")
+	f.StringVar(&o.profiles, "profiles", "", "directory for profiles of each stage: of conjunctd, and the processor of the simulated side")
 	f.StringVar(&o.keep, "world", "", "directory that keeps the loaded store: runs of the same sizes begin with a copy of it")
 	stages := f.String("stages", strings.Join(allStages, ","), "what to measure after load and sync")
 	f.BoolVar(&o.curve, "curve", false, "measure a change over a hundredth, a tenth and all of the hosts, and of the addresses, instead")

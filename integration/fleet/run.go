@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"time"
@@ -97,6 +98,7 @@ const restarted = "restart"
 
 // stage runs one, with what conjunctd uses behind it.
 func (r *run) stage(ctx context.Context, name string, do func(context.Context) error) error {
+	runtime.GC() // of what the stage before has left; in the stage there is hardly one
 	watched := make(chan error, 1)
 	if r.profiles == "" || name == restarted {
 		watched <- nil
@@ -120,11 +122,20 @@ func (r *run) stage(ctx context.Context, name string, do func(context.Context) e
 	return err
 }
 
-// watch writes a profile of the processor, where profiles are asked for.
+// watch writes profiles of the processor, of conjunctd and of the simulated side, where profiles are asked for.
 func (r *run) watch(ctx context.Context, name string) error {
 	if r.profiles == "" {
 		return nil
 	}
+	own, err := os.Create(filepath.Join(r.profiles, name+".fleet.cpu"))
+	if err != nil {
+		return err
+	}
+	defer own.Close()
+	if err := pprof.StartCPUProfile(own); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
 	seconds := strconv.Itoa(int(profiled.Seconds()))
 	return r.daemon.profile(ctx, "profile?seconds="+seconds, filepath.Join(r.profiles, name+".cpu"))
 }

@@ -47,7 +47,7 @@ const bundleFlags = openflow.BundleAtomic | openflow.BundleOrdered
 // that the same bundle has added. Put loose changes first, or use the strict ones.
 func (c *Conn) Bundle(ctx context.Context, mods []openflow.FlowMod) error {
 	if len(mods) == 1 {
-		return c.one(ctx, mods[0])
+		return c.Apart(ctx, mods) // A single one is a step by itself.
 	}
 	return c.BundleSeq(ctx, slices.Values(mods))
 }

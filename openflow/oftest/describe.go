@@ -2,6 +2,7 @@ package oftest
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"conjunct/openflow"
 )
@@ -9,8 +10,16 @@ import (
 // describeFlows answers in parts. Dumps are most of what a simulated fleet does, so flows are copied from the bytes that they
 // are kept in, and nothing is decoded.
 func (c *channel) describeFlows(xid uint32, m openflow.FlowDescRequest) {
-	var part []byte
-	for _, l := range c.s.filtered(openflow.FlowFilter(m)) {
+	flows := c.s.filtered(openflow.FlowFilter(m))
+	size := 0
+	for _, l := range flows {
+		size += len(l.entry.body.Value()) + len(noStats)
+	}
+	c.outMu.Lock()
+	c.out = slices.Grow(c.out, size)
+	c.outMu.Unlock()
+	part := make([]byte, 0, min(size, openflow.MaxMessageLen))
+	for _, l := range flows {
 		record := len(part)
 		part = l.entry.describe(part, l.table)
 		if record > 0 && len(part) > c.s.config.PartSize {
