@@ -48,10 +48,12 @@ type host struct {
 	// gone until the database, too, has been heard after that.
 	gone, back map[uint16]bool
 	plugs      map[uint16]*plug // by ofport
-	unmarked   bool             // plugs changed since marks that are untrue were cleared
-	uses       map[policy.Number]int
-	progress   progress
-	since      time.Time // when the oldest change that waits was accepted by the store
+	// unsettled are the plugs whose flows the bridge is not known to have all of: few, most of the time.
+	unsettled map[*plug]struct{}
+	unmarked  bool // plugs changed since marks that are untrue were cleared
+	uses      map[policy.Number]int
+	progress  progress
+	since     time.Time // when the oldest change that waits was accepted by the store
 	// behindSince is when the oldest change that is not confirmed was; zero when all are, or nobody knows.
 	behindSince time.Time
 
@@ -72,11 +74,12 @@ type host struct {
 
 // plug is a port in its seat.
 type plug struct {
+	host *host
 	port *port
 	seat seat
 	// groups are those for which the host counts as a user because of this plug.
 	groups policy.NumberSet
-	// sent tells that its flows are on their way, confirmed at which revision the bridge had them all; 0: not yet.
+	// sent tells that its flows are on their way, confirmed at which revision the bridge had them all; 0: not yet, it is unsettled.
 	sent      bool
 	confirmed int64
 }
@@ -91,7 +94,7 @@ func newHost(m *model, id policy.HostID) *host {
 	return &host{
 		id: id, model: m, dirty: make(chan struct{}, 1), settle: make(chan struct{}, 1), audit: make(chan struct{}, 1), reread: make(chan struct{}, 1),
 		flows: flows.NewHost(m.source), gone: make(map[uint16]bool), back: make(map[uint16]bool),
-		plugs: make(map[uint16]*plug), uses: make(map[policy.Number]int),
+		plugs: make(map[uint16]*plug), unsettled: make(map[*plug]struct{}), uses: make(map[policy.Number]int),
 	}
 }
 

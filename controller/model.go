@@ -26,7 +26,7 @@ type model struct {
 	groups   *groups
 	entries  map[policy.EntryID]listing
 	hosts    map[policy.HostID]*host
-	seated   map[string]map[*host]struct{}        // iface-id → hosts where it was seen
+	seated   map[string][]*host                   // iface-id → hosts where it was seen
 	users    map[policy.Number]map[*host]struct{} // group → hosts with a port that has it, seen or expected
 
 	late      late
@@ -51,7 +51,7 @@ func newModel(mirror *members.Mirror, clock func() time.Time) *model {
 	return &model{
 		snapshot: policy.NewSnapshot(""), source: newSource(), ports: newPorts(), groups: newGroups(),
 		entries: make(map[policy.EntryID]listing), hosts: make(map[policy.HostID]*host),
-		seated: make(map[string]map[*host]struct{}), users: make(map[policy.Number]map[*host]struct{}),
+		seated: make(map[string][]*host), users: make(map[policy.Number]map[*host]struct{}),
 		long: make(chan struct{}, runtime.GOMAXPROCS(0)), mirror: mirror, news: newNews(), clock: clock,
 		hasher: openflow.NewFlowHasher(), late: late{hosts: make(map[*host]struct{})}, reached: reached{waiting: make(map[int64]chan struct{})},
 		lingering: newLingering(),

@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"slices"
+
 	"conjunct/flows"
 	"conjunct/ovsdb"
 	"conjunct/policy"
@@ -22,7 +24,7 @@ func (m *model) expect(p *port, before usage, touched touches) {
 	after := m.usesOf(p)
 	if after.host != nil {
 		after.host.use(after.groups)
-		if p.plugs[after.host] == nil {
+		if p.at(after.host) == nil {
 			after.host.concern(touched)
 		}
 	}
@@ -33,16 +35,16 @@ func (m *model) expect(p *port, before usage, touched touches) {
 
 // lookAtPlugs plugs the port in where its interface is seen, with what it is now, and takes it out elsewhere.
 func (m *model) lookAtPlugs(p *port, touched touches) {
-	for h, pl := range p.plugs {
+	for _, pl := range slices.Backward(p.plugs) {
 		if p.view == nil || pl.seat.iface != p.iface {
-			m.unplug(h, pl)
-			h.concern(touched)
+			m.unplug(pl)
+			pl.host.concern(touched)
 		}
 	}
 	if p.view == nil {
 		return
 	}
-	for h := range m.seated[p.iface] {
+	for _, h := range m.seated[p.iface] {
 		for _, s := range h.seating.seats {
 			if s.iface == p.iface {
 				m.plug(h, s, p)
@@ -56,20 +58,17 @@ func (m *model) lookAtPlugs(p *port, touched touches) {
 func (m *model) plug(h *host, s seat, p *port) {
 	pl := h.plugs[s.ofport]
 	if pl != nil && pl.port != p {
-		m.unplug(h, pl)
+		m.unplug(pl)
 		pl = nil
 	}
 	wanted := flows.PortOf(p.view, s.ofport)
 	if pl == nil {
-		pl = &plug{port: p}
-		if p.plugs == nil {
-			p.plugs = make(map[*host]*plug)
-		}
-		h.plugs[s.ofport], p.plugs[h] = pl, pl
-		h.remark()
+		pl = &plug{host: h, port: p}
+		h.plugs[s.ofport] = pl
+		p.plugs = append(p.plugs, pl)
+		h.unsettle(pl, false)
 	} else if pl.seat != s || h.flows.Port(s.ofport).MAC != wanted.MAC {
-		pl.confirmed, pl.sent = 0, false
-		h.remark()
+		h.unsettle(pl, false)
 	}
 	pl.seat = s
 	h.use(p.groups)
@@ -78,12 +77,31 @@ func (m *model) plug(h *host, s seat, p *port) {
 	pl.groups = p.groups
 }
 
-func (m *model) unplug(h *host, pl *plug) {
+func (m *model) unplug(pl *plug) {
+	h, p := pl.host, pl.port
 	h.flows.RemovePort(pl.seat.ofport)
 	h.unuse(pl.groups)
 	delete(h.plugs, pl.seat.ofport)
-	delete(pl.port.plugs, h)
+	delete(h.unsettled, pl)
+	p.plugs = slices.DeleteFunc(p.plugs, func(other *plug) bool { return other == pl })
 	h.remark()
+}
+
+// unsettle notes that the bridge lacks flows of the plug; sent: they are on their way.
+func (h *host) unsettle(pl *plug, sent bool) {
+	pl.confirmed, pl.sent = 0, sent
+	h.unsettled[pl] = struct{}{}
+	h.remark()
+}
+
+// at is the port's plug on the host; nil when it is not plugged in there.
+func (p *port) at(h *host) *plug {
+	for _, pl := range p.plugs {
+		if pl.host == h {
+			return pl
+		}
+	}
+	return nil
 }
 
 // reseat takes over who sits where from the host's database.
@@ -154,13 +172,15 @@ func (m *model) seat(h *host, now seating) {
 	for _, s := range old.seats {
 		if now.seats[s.ofport] != s {
 			if pl := h.plugs[s.ofport]; pl != nil {
-				m.unplug(h, pl)
+				m.unplug(pl)
 			}
-			remove(m.seated, s.iface, h)
+			m.unseat(s.iface, h)
 		}
 	}
 	for _, s := range now.seats {
-		insert(m.seated, s.iface, h)
+		if at := m.seated[s.iface]; !slices.Contains(at, h) {
+			m.seated[s.iface] = append(at, h)
+		}
 		if p := m.ports.byIface[s.iface]; p != nil && old.seats[s.ofport] != s {
 			m.plug(h, s, p)
 		}
@@ -168,5 +188,13 @@ func (m *model) seat(h *host, now seating) {
 	h.flows.SetUplinks(now.uplinks)
 	if h.flows.Dirty() {
 		poke(h.dirty)
+	}
+}
+
+// unseat forgets that the interface was seen on the host.
+func (m *model) unseat(iface string, h *host) {
+	left := slices.DeleteFunc(m.seated[iface], func(other *host) bool { return other == h })
+	if m.seated[iface] = left; len(left) == 0 {
+		delete(m.seated, iface)
 	}
 }

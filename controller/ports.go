@@ -17,7 +17,7 @@ type port struct {
 	groups   policy.NumberSet
 	prefixes []netip.Prefix
 	keys     []topic
-	plugs    map[*host]*plug
+	plugs    []*plug // one on each of the hosts
 }
 
 // topic is what ports have in common without naming it themselves: a group that an attachment may have given them, or a tag

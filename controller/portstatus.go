@@ -32,8 +32,8 @@ var rank = map[policy.PortState]int{policy.PortActive: 0, policy.PortDegraded: 1
 // is as good there as elsewhere. The caller holds mu.
 func (m *model) portStatus(p *port) policy.PortStatus {
 	var seen []policy.PortStatus
-	for h, pl := range p.plugs {
-		seen = append(seen, h.plugStatus(pl))
+	for _, pl := range p.plugs {
+		seen = append(seen, pl.host.plugStatus(pl))
 	}
 	if h := m.hosts[p.expected]; h != nil {
 		if why := h.refusedSeat(p.iface); why != "" {

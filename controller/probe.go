@@ -50,16 +50,16 @@ func (m *model) seatOf(id policy.PortID) (*host, uint16, error) {
 	if p == nil {
 		return nil, 0, &policy.NotFound{Kind: policy.KindPort, ID: string(id)}
 	}
-	var at *host
-	for h := range p.plugs {
-		if at == nil || h.id == p.expected || (at.id != p.expected && h.id < at.id) {
-			at = h
+	var at *plug
+	for _, pl := range p.plugs {
+		if id := pl.host.id; at == nil || id == p.expected || (at.host.id != p.expected && id < at.host.id) {
+			at = pl
 		}
 	}
 	if at == nil {
 		return nil, 0, fmt.Errorf("port %s: %w", id, errNotPlugged)
 	}
-	return at, p.plugs[at].seat.ofport, nil
+	return at.host, at.seat.ofport, nil
 }
 
 // bench is a bridge as it is and as it should be.

@@ -27,10 +27,8 @@ func (h *host) takeLocked() taken {
 	t := taken{changes: h.changes(), revision: h.model.snapshot.Revision, since: h.since}
 	h.progress.take(t.revision)
 	h.since = time.Time{}
-	for _, pl := range h.plugs {
-		if pl.confirmed == 0 {
-			pl.sent = true
-		}
+	for pl := range h.unsettled {
+		pl.sent = true
 	}
 	return t
 }
@@ -135,12 +133,12 @@ func (h *host) confirm() {
 		h.model.lingering.forget(h)
 	}
 	h.behindSince = h.since // of what came while the bundle was under way
-	for _, pl := range h.plugs {
-		if pl.sent && pl.confirmed == 0 {
-			pl.confirmed = max(1, h.progress.taken)
+	for pl := range h.unsettled {
+		if pl.sent {
+			pl.confirmed, pl.sent = max(1, h.progress.taken), false
+			delete(h.unsettled, pl)
 			poke(h.settle)
 		}
-		pl.sent = false
 	}
 	h.phase = phaseInSync
 	h.wake()
@@ -157,8 +155,7 @@ func (h *host) unconfirm(ofports []uint16) {
 	h.change(func() {
 		for _, n := range ofports {
 			if pl := h.plugs[n]; pl != nil {
-				pl.confirmed, pl.sent = 0, true
-				h.remark()
+				h.unsettle(pl, true)
 			}
 		}
 	})
@@ -168,7 +165,7 @@ func (h *host) unconfirm(ofports []uint16) {
 func (h *host) fail() {
 	h.change(func() {
 		h.progress.fail()
-		for _, pl := range h.plugs {
+		for pl := range h.unsettled {
 			pl.sent = false
 		}
 	})
