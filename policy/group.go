@@ -47,7 +47,8 @@ func (g *Group) Label() string      { return labelOr(g.Name, g.ID) }
 func (g *Group) GetNumber() Number  { return g.Number }
 func (g *Group) SetNumber(n Number) { g.Number = n }
 func (g *Group) References() []Ref {
-	return append(ref(KindProject, g.ProjectID, "/project_id"), ref(KindVPC, g.VPCID, "/vpc_id")...)
+	out := refer(make([]Ref, 0, 2), KindProject, g.ProjectID, "/project_id")
+	return refer(out, KindVPC, g.VPCID, "/vpc_id")
 }
 func (g *Group) Clone() Object { c := *g; c.Tags = maps.Clone(g.Tags); return &c }
 
@@ -83,10 +84,10 @@ func (a *Attachment) Label() string      { return a.ID }
 func (a *Attachment) GetNumber() Number  { return a.Number }
 func (a *Attachment) SetNumber(n Number) { a.Number = n }
 func (a *Attachment) References() []Ref {
-	out := ref(KindGroup, a.GroupID, "/security_group_id")
-	out = append(out, ref(KindInstance, a.Target.InstanceID, "/target/instance_id")...)
-	out = append(out, ref(KindPort, a.Target.PortID, "/target/port_id")...)
-	out = append(out, ref(KindSubnet, a.Target.SubnetID, "/target/subnet_id")...)
-	return append(out, ref(KindVPC, a.Target.VPCID, "/target/vpc_id")...)
+	out := refer(make([]Ref, 0, 2), KindGroup, a.GroupID, "/security_group_id")
+	out = refer(out, KindInstance, a.Target.InstanceID, "/target/instance_id")
+	out = refer(out, KindPort, a.Target.PortID, "/target/port_id")
+	out = refer(out, KindSubnet, a.Target.SubnetID, "/target/subnet_id")
+	return refer(out, KindVPC, a.Target.VPCID, "/target/vpc_id")
 }
 func (a *Attachment) Clone() Object { c := *a; c.Target.Tag = maps.Clone(a.Target.Tag); return &c }

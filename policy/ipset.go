@@ -17,7 +17,7 @@ func (s *IPSet) Kind() Kind         { return KindIPSet }
 func (s *IPSet) Label() string      { return labelOr(s.Name, s.ID) }
 func (s *IPSet) GetNumber() Number  { return s.Number }
 func (s *IPSet) SetNumber(n Number) { s.Number = n }
-func (s *IPSet) References() []Ref  { return ref(KindProject, s.ProjectID, "/project_id") }
+func (s *IPSet) References() []Ref  { return refer(nil, KindProject, s.ProjectID, "/project_id") }
 func (s *IPSet) Clone() Object      { c := *s; return &c }
 
 // Entry is one prefix of an IP set, masked. A set holds a prefix once.
@@ -30,5 +30,5 @@ type Entry struct {
 
 func (e *Entry) Kind() Kind        { return KindEntry }
 func (e *Entry) Label() string     { return e.CIDR.String() }
-func (e *Entry) References() []Ref { return ref(KindIPSet, e.IPSetID, "/ip_set_id") }
+func (e *Entry) References() []Ref { return refer(nil, KindIPSet, e.IPSetID, "/ip_set_id") }
 func (e *Entry) Clone() Object     { c := *e; return &c }

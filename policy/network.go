@@ -20,7 +20,8 @@ func (v *VPC) Label() string      { return labelOr(v.Name, v.ID) }
 func (v *VPC) GetNumber() Number  { return v.Number }
 func (v *VPC) SetNumber(n Number) { v.Number = n }
 func (v *VPC) References() []Ref {
-	return append(ref(KindProject, v.ProjectID, "/project_id"), ref(KindProfile, v.Profile, "/profile")...)
+	out := refer(make([]Ref, 0, 2), KindProject, v.ProjectID, "/project_id")
+	return refer(out, KindProfile, v.Profile, "/profile")
 }
 func (v *VPC) Clone() Object { c := *v; return &c }
 
@@ -39,7 +40,7 @@ func (s *Subnet) Kind() Kind         { return KindSubnet }
 func (s *Subnet) Label() string      { return labelOr(s.Name, s.ID) }
 func (s *Subnet) GetNumber() Number  { return s.Number }
 func (s *Subnet) SetNumber(n Number) { s.Number = n }
-func (s *Subnet) References() []Ref  { return ref(KindVPC, s.VPCID, "/vpc_id") }
+func (s *Subnet) References() []Ref  { return refer(nil, KindVPC, s.VPCID, "/vpc_id") }
 func (s *Subnet) Clone() Object      { c := *s; c.CIDRs = slices.Clone(s.CIDRs); return &c }
 
 // Hypervisor is a host whose bridge Conjunct programs. Its id is the system-id of its Open vSwitch.

@@ -42,11 +42,12 @@ type Ref struct {
 // same reports whether both are to one object, by whatever field.
 func (r Ref) same(other Ref) bool { return r.Kind == other.Kind && r.ID == other.ID }
 
-func ref[T ~string](k Kind, id T, field string) []Ref {
+// refer appends what a field names, if it names something. References are asked for many times for each change: theirs is one allocation.
+func refer[T ~string](out []Ref, k Kind, id T, field string) []Ref {
 	if id == "" {
-		return nil
+		return out
 	}
-	return []Ref{{Kind: k, ID: string(id), Field: field}}
+	return append(out, Ref{Kind: k, ID: string(id), Field: field})
 }
 
 func labelOr(name, id string) string {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 )
 
 // Instance is a VM. Its groups apply to all its ports, before the ports' own.
@@ -21,7 +22,8 @@ type Instance struct {
 func (i *Instance) Kind() Kind    { return KindInstance }
 func (i *Instance) Label() string { return labelOr(i.Name, i.ID) }
 func (i *Instance) References() []Ref {
-	return append(ref(KindProject, i.ProjectID, "/project_id"), groupRefs(i.SecurityGroupIDs)...)
+	out := make([]Ref, 0, 1+len(i.SecurityGroupIDs))
+	return referToGroups(refer(out, KindProject, i.ProjectID, "/project_id"), i.SecurityGroupIDs)
 }
 func (i *Instance) Clone() Object {
 	c := *i
@@ -30,9 +32,9 @@ func (i *Instance) Clone() Object {
 	return &c
 }
 
-func groupRefs(ids []GroupID) (out []Ref) {
+func referToGroups(out []Ref, ids []GroupID) []Ref {
 	for n, id := range ids {
-		out = append(out, ref(KindGroup, id, fmt.Sprintf("/security_group_ids/%d", n))...)
+		out = refer(out, KindGroup, id, "/security_group_ids/"+strconv.Itoa(n))
 	}
 	return out
 }
@@ -134,8 +136,10 @@ func (p *Port) Label() string      { return p.ID }
 func (p *Port) GetNumber() Number  { return p.Number }
 func (p *Port) SetNumber(n Number) { p.Number = n }
 func (p *Port) References() []Ref {
-	out := append(ref(KindInstance, p.InstanceID, "/instance_id"), ref(KindSubnet, p.SubnetID, "/subnet_id")...)
-	return append(append(out, ref(KindHypervisor, p.HypervisorID, "/hypervisor_id")...), groupRefs(p.SecurityGroupIDs)...)
+	out := refer(make([]Ref, 0, 3+len(p.SecurityGroupIDs)), KindInstance, p.InstanceID, "/instance_id")
+	out = refer(out, KindSubnet, p.SubnetID, "/subnet_id")
+	out = refer(out, KindHypervisor, p.HypervisorID, "/hypervisor_id")
+	return referToGroups(out, p.SecurityGroupIDs)
 }
 func (p *Port) Clone() Object {
 	c := *p

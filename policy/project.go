@@ -16,7 +16,7 @@ type Project struct {
 
 func (p *Project) Kind() Kind        { return KindProject }
 func (p *Project) Label() string     { return labelOr(p.Name, p.ID) }
-func (p *Project) References() []Ref { return ref(KindProfile, p.Profile, "/profile") }
+func (p *Project) References() []Ref { return refer(nil, KindProfile, p.Profile, "/profile") }
 func (p *Project) Clone() Object {
 	c := *p
 	c.Limits = maps.Clone(p.Limits)

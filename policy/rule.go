@@ -37,10 +37,10 @@ func (r *Rule) Label() string      { return labelOr(r.Name, r.ID) }
 func (r *Rule) GetNumber() Number  { return r.Number }
 func (r *Rule) SetNumber(n Number) { r.Number = n }
 func (r *Rule) References() []Ref {
-	out := ref(KindGroup, r.GroupID, "/security_group_id")
-	out = append(out, ref(KindGroup, r.Remote.GroupID, "/remote/security_group_id")...)
-	out = append(out, ref(KindIPSet, r.Remote.IPSetID, "/remote/ip_set_id")...)
-	return append(out, ref(KindSubnet, r.Remote.SubnetID, "/remote/subnet_id")...)
+	out := refer(make([]Ref, 0, 2), KindGroup, r.GroupID, "/security_group_id")
+	out = refer(out, KindGroup, r.Remote.GroupID, "/remote/security_group_id")
+	out = refer(out, KindIPSet, r.Remote.IPSetID, "/remote/ip_set_id")
+	return refer(out, KindSubnet, r.Remote.SubnetID, "/remote/subnet_id")
 }
 func (r *Rule) Clone() Object {
 	c := *r

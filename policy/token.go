@@ -40,7 +40,7 @@ type Token struct {
 
 func (t *Token) Kind() Kind        { return KindToken }
 func (t *Token) Label() string     { return labelOr(t.Name, t.ID) }
-func (t *Token) References() []Ref { return ref(KindProject, t.ProjectID, "/project_id") }
+func (t *Token) References() []Ref { return refer(nil, KindProject, t.ProjectID, "/project_id") }
 func (t *Token) Clone() Object     { c := *t; return &c }
 
 // MarshalText writes the digest in base64.

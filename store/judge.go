@@ -103,10 +103,11 @@ func (t *transaction) taken(changed []*write) []error {
 
 // owner is the object that keeps a unique value through the transaction, other than the one that asks for it.
 func (t *transaction) owner(name string, asking key) (policy.Object, bool) {
-	k, ok := t.state.claims[name]
-	if !ok || k == asking {
+	o, ok := t.state.claims[name]
+	if !ok || keyOf(o) == asking {
 		return nil, false
 	}
+	k := keyOf(o)
 	if w, ok := t.writes[k]; ok && w.changes() {
 		return nil, false // Gone, or checked as a claim of its own.
 	}

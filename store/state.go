@@ -15,13 +15,13 @@ import (
 type state struct {
 	layout   layout
 	snapshot *policy.Snapshot
-	claims   map[string]key
+	claims   map[string]policy.Object
 }
 
 func newState(l layout, defaultProfile policy.ProfileName) *state {
 	s := &state{
 		layout: l, snapshot: policy.NewSnapshot(defaultProfile),
-		claims: make(map[string]key),
+		claims: make(map[string]policy.Object),
 	}
 	for _, p := range policy.Presets() {
 		s.claim(p)
@@ -50,17 +50,16 @@ func (s *state) apply(b policy.Batch) {
 }
 
 func (s *state) claim(o policy.Object) {
-	k := keyOf(o)
 	for _, u := range policy.Uniques(o) {
-		s.claims[s.layout.unique(u)] = k
+		s.claims[s.layout.unique(u)] = o
 	}
 }
 
 // unclaim leaves a claim that another object has taken over within the same batch.
 func (s *state) unclaim(o policy.Object) {
-	k := keyOf(o)
 	for _, u := range policy.Uniques(o) {
-		if name := s.layout.unique(u); s.claims[name] == k {
+		name := s.layout.unique(u)
+		if by, ok := s.claims[name]; ok && keyOf(by) == keyOf(o) {
 			delete(s.claims, name)
 		}
 	}
@@ -74,7 +73,8 @@ type indexEntry struct {
 
 // indexed tells what an index key of etcd should hold; false when it should not be there.
 func (s *state) indexed(name string) (indexEntry, bool) {
-	if k, ok := s.claims[name]; ok {
+	if o, ok := s.claims[name]; ok {
+		k := keyOf(o)
 		return indexEntry{k.String(), k}, !isPreset(k)
 	}
 	target, source, ok := s.layout.parseReference(name)
@@ -108,8 +108,8 @@ func (s *state) indexSize() int {
 
 // indexKeys yields the index keys that etcd should have.
 func (s *state) indexKeys(yield func(name string, is indexEntry) bool) {
-	for name, k := range s.claims {
-		if !isPreset(k) && !yield(name, indexEntry{k.String(), k}) {
+	for name, o := range s.claims {
+		if k := keyOf(o); !isPreset(k) && !yield(name, indexEntry{k.String(), k}) {
 			return
 		}
 	}
