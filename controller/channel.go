@@ -140,12 +140,8 @@ func (s *session) setup(ctx context.Context) error {
 	s.h.change(func() { s.h.phase, s.h.refusals = phaseAdopting, nil })
 	ctx, cancel := context.WithTimeout(ctx, s.c.limits.setup)
 	defer cancel()
-	generation, err := s.c.options.Store.GenerationID(ctx)
-	if err != nil {
+	if err := s.becomeMaster(ctx); err != nil {
 		return err
-	}
-	if _, err := s.conn.SetRole(ctx, openflow.RoleMaster, generation); err != nil {
-		return fmt.Errorf("become master: %w", err)
 	}
 	if err := s.conn.SetAsync(ctx, ofconn.PortsRolesAndRemovals); err != nil {
 		return fmt.Errorf("ask for port status and removed flows: %w", err)

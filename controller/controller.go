@@ -70,14 +70,15 @@ type logger = *slog.Logger
 
 // Controller keeps every bridge equal to what it should be. It is a policy.Inspector.
 type Controller struct {
-	options  Options
-	log      logger
-	model    *model
-	bindings *bindings
-	metrics  *metrics
-	dumps    chan struct{} // a token for every bridge that is being compared
-	checks   chan struct{} // a token for every bridge that is being checked
-	limits   limits
+	options    Options
+	log        logger
+	model      *model
+	bindings   *bindings
+	mastership *mastership
+	metrics    *metrics
+	dumps      chan struct{} // a token for every bridge that is being compared
+	checks     chan struct{} // a token for every bridge that is being checked
+	limits     limits
 
 	ledger    *ledger
 	readings  chan struct{} // a token for every switch whose counters are being read
@@ -140,7 +141,7 @@ func New(o Options) (*Controller, error) {
 		options: o, log: o.Log, bindings: newBindings(), dumps: make(chan struct{}, maxDumps), checks: make(chan struct{}, maxChecks), limits: defaultLimits,
 		ledger: newLedger(), readings: make(chan struct{}, maxReadings), counted: make(chan struct{}, 1),
 	}
-	c.model = newModel(o.Mirror, o.Clock)
+	c.model, c.mastership = newModel(o.Mirror, o.Clock), newMastership(o.Store)
 	var err error
 	if c.metrics, err = newMetrics(o.Registry, c); err != nil {
 		return nil, fmt.Errorf("controller: %w", err)

@@ -7,9 +7,11 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"conjunct/openflow/oftest"
@@ -142,10 +144,11 @@ func TestSessions_NewerConnectionReplaces(t *testing.T) {
 	<-done
 }
 
-// Two controllers over one store: the later one is master, the earlier stands by and does not quarrel.
+// Two controllers over one store: the later one is master, the earlier stands by and does not quarrel; when the later one has gone, and
+// the switch comes back, the earlier one is master again.
 func TestSessions_SecondControllerTakesOver(t *testing.T) {
 	w := newSmall(t, Options{})
-	second, _ := start(t, Options{Store: w.Store})
+	second, stop := start(t, Options{Store: w.Store})
 	db, err := net.Dial("tcp", second.OVSDBAddr().String())
 	require.NoError(t, err)
 	done := make(chan struct{})
@@ -161,6 +164,54 @@ func TestSessions_SecondControllerTakesOver(t *testing.T) {
 	require.Contains(t, w.hv.sw.Dump(), "ct_tp_dst=1001")
 	behind, _ := w.c.Late(revision)
 	require.Equal(t, []policy.HostID{"hv1"}, behind, "what the other controller did is not known here")
+
+	stop()
+	w.hv.cutOff(true)
+	w.hv.cutOff(false)
+	awaitState(t, w.c, "hv1", policy.HostReady)
+	w.change(t, 2)
+	require.Contains(t, w.hv.sw.Dump(), "ct_tp_dst=1002")
+}
+
+// counting is a store that counts the generation ids that are taken.
+type counting struct {
+	Store
+	taken atomic.Int64
+}
+
+func (s *counting) GenerationID(ctx context.Context) (uint64, error) {
+	s.taken.Add(1)
+	return s.Store.GenerationID(ctx)
+}
+
+// However many switches connect, the process takes one generation id, and another when a switch knows a greater one.
+func TestMastership_OneIsEnough(t *testing.T) {
+	st := &counting{Store: openStore(t)}
+	m := newMastership(st)
+	ids := make(chan uint64)
+	for range 20 {
+		go func() {
+			id, err := m.after(t.Context(), 0)
+			assert.NoError(t, err)
+			ids <- id
+		}()
+	}
+	first := <-ids
+	for range 19 {
+		require.Equal(t, first, <-ids)
+	}
+	require.EqualValues(t, 1, st.taken.Load())
+	for range 2 {
+		id, err := m.after(t.Context(), first)
+		require.NoError(t, err)
+		require.Greater(t, id, first)
+		require.EqualValues(t, 2, st.taken.Load())
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	<-m.turn
+	_, err := m.after(gone, 0)
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 // Nothing runs any more when Run has returned, whatever came and went.

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"maps"
 	"time"
 
 	"conjunct/flows"
@@ -56,7 +57,8 @@ func (h *host) follow(c *flows.Changes) {
 	}
 }
 
-// takeEqual takes everything if the bridge, of which the sum is given, is as it should be: then nothing has to be sent.
+// takeEqual takes everything if the bridge, of which the sum is given, is as it should be: then nothing has to be sent. A switch that comes
+// back costs no look at all that is wanted, where the sum of it is known.
 func (h *host) takeEqual(have openflow.FlowSum) (t taken, is occupants, equal bool) {
 	h.model.long <- struct{}{}
 	defer func() { <-h.model.long }()
@@ -64,17 +66,19 @@ func (h *host) takeEqual(have openflow.FlowSum) (t taken, is occupants, equal bo
 	defer h.model.mu.RUnlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	want, is := openflow.FlowSum{}, make(occupants)
-	for f := range h.flows.All() {
-		h.model.hasher.Add(&want, &f)
-		is.note(&f)
+	want := h.sum
+	if !h.summed || h.flows.Dirty() {
+		want = openflow.FlowSum{}
+		for f := range h.flows.All() {
+			h.model.hasher.Add(&want, &f)
+		}
 	}
 	if want != have {
 		return taken{}, nil, false
 	}
 	t = h.takeLocked()
 	h.sum, h.summed, h.count, h.counted = want, true, want.Flows, true
-	return t, is, true
+	return t, maps.Collect(h.flows.Classified()), true
 }
 
 // holds reports whether the sum is that of the flows that were taken last; afresh has it computed from what is wanted.

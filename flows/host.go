@@ -142,6 +142,17 @@ func (h *Host) RemovePort(ofport uint16) {
 // Port returns the port at an ofport, nil when there is none.
 func (h *Host) Port(ofport uint16) *Port { return h.ports[ofport] }
 
+// Classified yields the ports whose packets the bridge is to take for theirs: the port number, and the cookie of the flow that says so.
+func (h *Host) Classified() iter.Seq2[uint16, uint64] {
+	return func(yield func(uint16, uint64) bool) {
+		for n, p := range h.ports {
+			if !h.cut.Bridge && !yield(n, Cookie(CookiePort, p.Number)) {
+				return
+			}
+		}
+	}
+}
+
 // differsInClassAlone reports whether q is p with other groups.
 func (p *Port) differsInClassAlone(q *Port) bool {
 	with := *p

@@ -156,9 +156,25 @@ func TestHost_PathDoesNotMatter(t *testing.T) {
 				require.Equal(t, texts(collect(t, g.fresh(hash))), texts(g.bridge), "the bridge")
 				c := g.host.Changes()
 				require.True(t, c.Empty(), "nothing is left")
+				for _, cut := range []Cut{{}, {Bridge: true}} {
+					g.host.SetCut(cut)
+					requireClassified(t, g.host)
+				}
 			})
 		})
 	}
+}
+
+// requireClassified checks what Classified says against the flows that say so.
+func requireClassified(t require.TestingT, h *Host) {
+	want := map[uint16]uint64{}
+	for f := range h.All() {
+		kind, _, _ := ParseCookie(f.Cookie)
+		if in, _, ok := f.Match.Get(openflow.InPort); ok && kind == CookiePort && f.Table == TableClassify {
+			want[uint16(in.Uint64())] = f.Cookie
+		}
+	}
+	require.Equal(t, want, maps.Collect(h.Classified()))
 }
 
 func (g *playground) step(t *rapid.T) {
