@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"sync/atomic"
@@ -57,6 +58,11 @@ func (s *session) look(ctx context.Context) {
 	s.check.asked = true
 	s.work.Go(func() {
 		var f finding
+		if f.err = s.alive(ctx, s.c.limits.dump); f.err != nil {
+			f.err = fmt.Errorf("check the bridge: %w", f.err)
+			s.check.ends <- f
+			return
+		}
 		select {
 		case s.c.checks <- struct{}{}:
 			f.steps = s.check.steps.Load()

@@ -40,8 +40,8 @@ func (s *session) compare(ctx context.Context, why occasion) error {
 // compareOnce is compare without a second try. What a bridge holds, and what it lacks, is in memory meanwhile, so that only so many
 // bridges are compared at a time.
 func (s *session) compareOnce(ctx context.Context, why occasion) error {
-	if err := s.alive(ctx); err != nil {
-		return err
+	if err := s.alive(ctx, s.c.limits.setup); err != nil {
+		return fmt.Errorf("compare the bridge: %w", err)
 	}
 	release, err := s.c.dumpSlot(ctx)
 	if err != nil {
@@ -84,14 +84,11 @@ func (s *session) compareOnce(ctx context.Context, why occasion) error {
 	return err
 }
 
-// alive waits for the switch to answer: one that does not is not to take a slot that others wait for.
-func (s *session) alive(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, s.c.limits.setup)
+// alive waits for the switch to answer: one that does not is not to take a place that others wait for.
+func (s *session) alive(ctx context.Context, patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err := s.conn.Barrier(ctx); err != nil {
-		return fmt.Errorf("compare the bridge: %w", err)
-	}
-	return nil
+	return s.conn.Barrier(ctx)
 }
 
 // adoptEqual takes over a bridge that is as it should be, as nearly all are after a restart of the controller, by the sum

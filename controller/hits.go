@@ -98,6 +98,9 @@ type reading struct {
 
 // readHits reads the counters and waits until the listener has taken them over. It tells for how long the switch was busy with it.
 func (s *session) readHits(ctx context.Context) (took time.Duration, err error) {
+	if err := s.alive(ctx, s.c.limits.dump); err != nil {
+		return 0, err
+	}
 	select {
 	case s.c.readings <- struct{}{}:
 	case <-ctx.Done():

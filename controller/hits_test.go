@@ -11,6 +11,7 @@ import (
 
 	"conjunct/openflow"
 	"conjunct/openflow/ofeval"
+	"conjunct/openflow/oftest"
 	"conjunct/policy"
 )
 
@@ -79,4 +80,28 @@ func (w *small) ruleNumber(id policy.RuleID) (n policy.Number) {
 		n = r.Number
 	})
 	return n
+}
+
+// Switches that don't answer keep nobody else's counters from being read.
+func TestHits_OfOthersThanThoseThatDoNotAnswer(t *testing.T) {
+	w := newSmall(t, Options{HitsInterval: 10 * time.Millisecond})
+	w.hv.sw.AddPorts(40)
+	require.NoError(t, w.hv.db.AddUplink("br-int", "eth1", 40))
+	eventually(t, func() bool { return strings.Contains(w.hv.sw.Dump(), "in_port=40") })
+	var deaf []policy.HostID
+	for i := range maxReadings {
+		id := policy.HostID(fmt.Sprintf("deaf%d", i))
+		hv := newHypervisor(t, id, w.c)
+		deaf = append(deaf, id)
+		awaitState(t, w.c, id, policy.HostReady)
+		hv.sw.SetFaults(oftest.Faults{Deaf: true})
+	}
+	time.Sleep(200 * time.Millisecond) // all of them are about to be read
+	require.Equal(t, []openflow.Port{1}, w.hv.knock(1, 22))
+	number := w.ruleNumber("web-ssh")
+	eventually(t, func() bool { return w.c.Hits(number).Packets == 1 })
+	for _, id := range deaf {
+		st, _ := w.c.Host(id)
+		require.Equal(t, policy.HostReady, st.State, "it was not given up meanwhile")
+	}
 }

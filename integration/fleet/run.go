@@ -211,12 +211,14 @@ const syncPatience = 20 * time.Minute
 func (r *run) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, syncPatience)
 	defer cancel()
+	start := time.Now()
 	for {
 		m, err := r.daemon.metrics(ctx)
 		if err == nil && int(m[`conjunct_hosts{state="ready"}`]) == r.Hosts && m["conjunct_hosts_behind"] == 0 {
 			return nil
 		}
-		if pause(ctx, 100*time.Millisecond); ctx.Err() != nil {
+		// To be asked costs conjunctd a look at every port.
+		if pause(ctx, max(50*time.Millisecond, time.Since(start)/100)); ctx.Err() != nil {
 			return errors.Join(fmt.Errorf("not every host is ready: %v of %d", m[`conjunct_hosts{state="ready"}`], r.Hosts), err)
 		}
 	}

@@ -230,3 +230,29 @@ func TestRestart(t *testing.T) {
 	require.Empty(t, s.Flows())
 	require.NoError(t, again(t, s).Bundle(ctx(t), manyFlows(3)))
 }
+
+// Flow mods that need not be one step go in one turn. The error of one says which, and that the others may have been carried out.
+func TestApart(t *testing.T) {
+	c, s := connect(t, oftest.Config{}, ofconn.Options{})
+	s.SetFaults(oftest.Faults{RefuseBundles: true})
+	require.NoError(t, c.Apart(ctx(t), manyFlows(3)))
+	require.Len(t, s.Flows(), 3)
+	require.NoError(t, c.Apart(ctx(t), nil))
+
+	s.SetFaults(oftest.Faults{RefuseMod: 2})
+	var e *ofconn.BundleError
+	require.ErrorAs(t, c.Apart(ctx(t), manyFlows(6)[3:]), &e)
+	require.Equal(t, 1, e.Index)
+	require.EqualValues(t, 4, e.Mod.Flow.Cookie)
+	require.True(t, e.Unknown)
+	require.ErrorIs(t, e, openflow.ErrTableFull)
+	require.NoError(t, c.Barrier(ctx(t)))
+	require.Len(t, s.Flows(), 5)
+
+	s.SetFaults(oftest.Faults{LoseBarrier: 1})
+	short, cancel := context.WithTimeout(ctx(t), 300*time.Millisecond)
+	defer cancel()
+	require.ErrorAs(t, c.Apart(short, manyFlows(3)), &e)
+	require.True(t, e.Unknown)
+	require.Equal(t, -1, e.Index)
+}

@@ -229,12 +229,16 @@ func BenchmarkReal_Barrier(b *testing.B) {
 	}
 }
 
-// A single flow mod in a bundle: what a change of one member costs.
-func BenchmarkReal_BundleOfOne(b *testing.B) {
+// Two flow mods, as for an address that rules of both directions refer to: in a bundle, and apart.
+func BenchmarkReal_Two(b *testing.B) {
 	c := dialReal(b, real.Start(b))
-	mods := manyFlows(1)
-	for b.Loop() {
-		require.NoError(b, c.Bundle(context.Background(), mods))
+	mods := manyFlows(2)
+	for name, carry := range map[string]func(context.Context, []openflow.FlowMod) error{"bundle": c.Bundle, "apart": c.Apart} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				require.NoError(b, carry(context.Background(), mods))
+			}
+		})
 	}
 }
 
