@@ -3,7 +3,6 @@ package controller
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"conjunct/policy"
 )
@@ -31,25 +30,33 @@ var rank = map[policy.PortState]int{policy.PortActive: 0, policy.PortDegraded: 1
 // portStatus chooses among the hosts where the port's interface was seen: during a migration, the one it is expected on, if it
 // is as good there as elsewhere. The caller holds mu.
 func (m *model) portStatus(p *port) policy.PortStatus {
-	var seen []policy.PortStatus
+	var best policy.PortStatus
+	consider := func(st policy.PortStatus) {
+		if best.State == "" || p.prefers(&st, &best) {
+			best = st
+		}
+	}
 	for _, pl := range p.plugs {
-		seen = append(seen, pl.host.plugStatus(pl))
+		consider(pl.host.plugStatus(pl))
 	}
 	if h := m.hosts[p.expected]; h != nil {
 		if why := h.refusedSeat(p.iface); why != "" {
-			seen = append(seen, policy.PortStatus{State: policy.PortFailed, HostID: h.id, Problem: why})
+			consider(policy.PortStatus{State: policy.PortFailed, HostID: h.id, Problem: why})
 		}
 	}
-	if len(seen) > 0 {
-		return slices.MinFunc(seen, func(a, b policy.PortStatus) int {
-			return cmp.Or(cmp.Compare(rank[a.State], rank[b.State]),
-				-cmpBool(a.HostID == p.expected, b.HostID == p.expected), cmp.Compare(a.HostID, b.HostID))
-		})
-	}
-	if p.expected == "" {
+	switch {
+	case best.State != "":
+		return best
+	case p.expected == "":
 		return policy.PortStatus{State: policy.PortUnbound}
 	}
 	return policy.PortStatus{State: policy.PortPending, HostID: p.expected}
+}
+
+// prefers reports whether a is to be told of the port rather than b.
+func (p *port) prefers(a, b *policy.PortStatus) bool {
+	return cmp.Or(cmp.Compare(rank[a.State], rank[b.State]),
+		-cmpBool(a.HostID == p.expected, b.HostID == p.expected), cmp.Compare(a.HostID, b.HostID)) < 0
 }
 
 func cmpBool(a, b bool) int {

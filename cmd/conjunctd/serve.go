@@ -27,7 +27,7 @@ const grace = 5 * time.Second
 
 // serve runs the daemon until ctx ends. The flows stay on the bridges.
 func serve(ctx context.Context, c *Config) error {
-	limitGarbage()
+	limitGarbage(openingGarbage)
 	log := newLogger(c.Log, os.Stderr)
 	slog.SetDefault(log)
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
@@ -43,6 +43,7 @@ func serve(ctx context.Context, c *Config) error {
 		return fmt.Errorf("open the store: %w", err)
 	}
 	defer objects.Close()
+	limitGarbage(garbage)
 	if _, err := objects.Update(ctx, policy.RestoreDefaults); err != nil {
 		return fmt.Errorf("default groups of profile %q: %w", c.Profile, err)
 	}
