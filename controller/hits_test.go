@@ -84,7 +84,7 @@ func (w *small) ruleNumber(id policy.RuleID) (n policy.Number) {
 
 // Switches that don't answer keep nobody else's counters from being read.
 func TestHits_OfOthersThanThoseThatDoNotAnswer(t *testing.T) {
-	w := newSmall(t, Options{HitsInterval: 10 * time.Millisecond})
+	w := newSmall(t, Options{HitsInterval: time.Hour}) // Nothing is read before somebody asks.
 	w.hv.sw.AddPorts(40)
 	require.NoError(t, w.hv.db.AddUplink("br-int", "eth1", 40))
 	eventually(t, func() bool { return strings.Contains(w.hv.sw.Dump(), "in_port=40") })
@@ -95,8 +95,11 @@ func TestHits_OfOthersThanThoseThatDoNotAnswer(t *testing.T) {
 		deaf = append(deaf, id)
 		awaitState(t, w.c, id, policy.HostReady)
 		hv.sw.SetFaults(oftest.Faults{Deaf: true})
+		w.c.model.mu.RLock()
+		poke(w.c.model.hosts[id].reread)
+		w.c.model.mu.RUnlock()
 	}
-	time.Sleep(200 * time.Millisecond) // all of them are about to be read
+	time.Sleep(100 * time.Millisecond) // They are about to be read, before the other.
 	require.Equal(t, []openflow.Port{1}, w.hv.knock(1, 22))
 	number := w.ruleNumber("web-ssh")
 	eventually(t, func() bool { return w.c.Hits(number).Packets == 1 })
