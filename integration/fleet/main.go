@@ -9,16 +9,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 )
 
-// garbage is how much of it may be in memory before it is collected, in percent of what is in use: the simulated hosts are gigabytes,
-// and while they are searched conjunctd has no processor to itself.
-const garbage = 300
-
 func main() {
-	debug.SetGCPercent(garbage)
 	o, err := parse(os.Args[1:], os.Stderr)
 	if err == nil {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
