@@ -81,7 +81,7 @@ referee: ## The policy, the fake and the real switch on WORLDS random worlds fro
 BENCH ?= ^Benchmark(ColdStart|Join|Rule|Storm|Bulk|Apply|Restart|Throughput)$$
 # FLEET='-hosts 1000' takes longer than all the rest.
 FLEET ?= -hosts 100 -groups 200 -addresses 10000 -changes 50 -for 10s
-CURVE ?= -hosts 200 -addresses 20000
+CURVE ?= -hosts 1000 -addresses 100000
 
 .PHONY: bench
 bench: ## Measure one host and a fleet, judge, and write docs/performance/ (root)
