@@ -13,12 +13,34 @@ type affected struct {
 	hosts   map[policy.HostID]struct{}
 }
 
-// affectedBy says what a batch touches. The snapshot has the batch in it already.
-func (m *model) affectedBy(b policy.Batch) *affected {
-	a := &affected{
+func (m *model) nothing() *affected {
+	return &affected{
 		model: m, ports: make(map[policy.PortID]struct{}), groups: make(map[policy.GroupID]struct{}),
 		entries: make(map[policy.EntryID]struct{}), hosts: make(map[policy.HostID]struct{}),
 	}
+}
+
+// everything is what a batch with all that exists touches.
+func (m *model) everything() *affected {
+	a, s := m.nothing(), m.snapshot
+	for o := range s.All(policy.KindPort) {
+		a.ports[policy.PortID(o.Base().ID)] = struct{}{}
+	}
+	for o := range s.All(policy.KindGroup) {
+		a.groups[policy.GroupID(o.Base().ID)] = struct{}{}
+	}
+	for o := range s.All(policy.KindEntry) {
+		a.entries[policy.EntryID(o.Base().ID)] = struct{}{}
+	}
+	for o := range s.All(policy.KindHypervisor) {
+		a.hosts[policy.HostID(o.Base().ID)] = struct{}{}
+	}
+	return a
+}
+
+// affectedBy says what a batch touches. The snapshot has the batch in it already.
+func (m *model) affectedBy(b policy.Batch) *affected {
+	a := m.nothing()
 	for _, c := range b.Changes {
 		for _, o := range []policy.Object{c.Before, c.Object} {
 			if o != nil {

@@ -52,7 +52,7 @@ func (s *session) compareOnce(ctx context.Context, why occasion) error {
 	dump := s.dump
 	if why == adoption {
 		s.h.change(func() { s.h.drift = policy.Drift{} })
-		have, err := s.sum(ctx)
+		have, err := s.sumForAdoption(ctx)
 		if err != nil {
 			return err
 		}
@@ -130,6 +130,22 @@ func (s *session) sum(ctx context.Context) (openflow.FlowSum, error) {
 		return sum, fmt.Errorf("compare the bridge: %w", err)
 	}
 	return sum, nil
+}
+
+// sumForAdoption is sum. After a start of the controller most bridges are as they should be: what is wanted is summed while the
+// switch reads its flows.
+func (s *session) sumForAdoption(ctx context.Context) (openflow.FlowSum, error) {
+	returns := false
+	s.h.look(func() { returns = s.h.returning && s.h.progress.confirmed == 0 })
+	if returns {
+		wanted := make(chan struct{})
+		go func() {
+			defer close(wanted)
+			s.h.presum()
+		}()
+		defer func() { <-wanted }()
+	}
+	return s.sum(ctx)
 }
 
 // dump reads the flows of our tables.

@@ -62,18 +62,12 @@ func newModel(mirror *members.Mirror, clock func() time.Time) *model {
 // 8 s at most.
 const graceTime = 10 * time.Second
 
-// load takes over the state of the store, once, before the first batch.
+// load takes over the state of the store, once, before the first batch. The snapshot is the model's from then on.
 func (m *model) load(s *policy.Snapshot) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.snapshot = policy.NewSnapshot(s.DefaultProfile)
-	b := policy.Batch{Revision: s.Revision}
-	for _, k := range policy.Kinds() {
-		for o := range s.All(k) {
-			b.Changes = append(b.Changes, policy.Change{Kind: k, ID: o.Base().ID, Object: o})
-		}
-	}
-	m.applyLocked(b, time.Time{})
+	m.snapshot = s
+	m.settle(m.everything(), 0, time.Time{})
 	m.deltas = nil // The mirror begins with everything.
 	m.grace = m.clock().Add(graceTime)
 	for _, h := range m.hosts {
@@ -125,7 +119,12 @@ func (m *model) applyLocked(b policy.Batch, accepted time.Time) []policy.HostID 
 		}
 	}
 	m.snapshot.Revision = b.Revision
-	a := m.affectedBy(b)
+	return m.settle(m.affectedBy(b), before, accepted)
+}
+
+// settle brings what is affected up to date with the snapshot; before is the revision that it had. It returns the hypervisors among it.
+func (m *model) settle(a *affected, before int64, accepted time.Time) []policy.HostID {
+	revision := m.snapshot.Revision
 	hosts := make([]policy.HostID, 0, len(a.hosts))
 	for id := range a.hosts {
 		m.lookAtHost(id)
@@ -139,13 +138,13 @@ func (m *model) applyLocked(b policy.Batch, accepted time.Time) []policy.HostID 
 		m.lookAtPlugs(p, touched)
 	}
 	for h := range touched {
-		h.touch(before, b.Revision, accepted)
+		h.touch(before, revision, accepted)
 		if h.session == nil && h.progress.confirmed != 0 {
 			h.changes() // The next session compares the whole bridge; nothing is to pile up until then.
 		}
 	}
-	m.concerned.note(b.Revision, touched)
-	m.reached.advance(b.Revision)
+	m.concerned.note(revision, touched)
+	m.reached.advance(revision)
 	m.news.spread()
 	return hosts
 }

@@ -68,10 +68,7 @@ func (h *host) takeEqual(have openflow.FlowSum) (t taken, is occupants, equal bo
 	defer h.mu.Unlock()
 	want := h.sum
 	if !h.summed || h.flows.Dirty() {
-		want = openflow.FlowSum{}
-		for f := range h.flows.All() {
-			h.model.hasher.Add(&want, &f)
-		}
+		want = h.wanted()
 	}
 	if want != have {
 		return taken{}, nil, false
@@ -79,6 +76,26 @@ func (h *host) takeEqual(have openflow.FlowSum) (t taken, is occupants, equal bo
 	t = h.takeLocked()
 	h.sum, h.summed, h.count, h.counted = want, true, want.Flows, true
 	return t, maps.Collect(h.flows.Classified()), true
+}
+
+// presum sums what is wanted ahead of takeEqual. The changes that it takes are part of that.
+func (h *host) presum() {
+	h.model.long <- struct{}{}
+	defer func() { <-h.model.long }()
+	h.model.mu.RLock()
+	defer h.model.mu.RUnlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.changes()
+	h.sum, h.summed = h.wanted(), true
+}
+
+// wanted sums what is wanted.
+func (h *host) wanted() (sum openflow.FlowSum) {
+	for f := range h.flows.All() {
+		h.model.hasher.Add(&sum, &f)
+	}
+	return sum
 }
 
 // holds reports whether the sum is that of the flows that were taken last; afresh has it computed from what is wanted.
@@ -91,10 +108,7 @@ func (h *host) holds(have openflow.FlowSum, afresh bool) bool {
 	defer h.mu.Unlock()
 	// Of a host with changes that are not taken yet, what is wanted is not what was taken.
 	if !h.flows.Dirty() && (afresh || !h.summed) {
-		h.sum, h.summed = openflow.FlowSum{}, true
-		for f := range h.flows.All() {
-			h.model.hasher.Add(&h.sum, &f)
-		}
+		h.sum, h.summed = h.wanted(), true
 	}
 	return h.summed && h.sum == have
 }
