@@ -28,6 +28,7 @@ type comparison struct {
 // compare tells how a bridge differs. It takes what is wanted out of have.
 func compare(have installed, want iter.Seq[openflow.Flow]) comparison {
 	var c comparison
+	empty := len(have) == 0
 	for f := range want {
 		c.wanted++
 		key := f.Key()
@@ -45,6 +46,9 @@ func compare(have installed, want iter.Seq[openflow.Flow]) comparison {
 		} else {
 			c.foreign = append(c.foreign, *f)
 		}
+	}
+	if empty { // Everything goes to a switch that has nothing, and waits for it: the order is of no use.
+		return c
 	}
 	for _, list := range [][]openflow.Flow{c.missing, c.changed, c.stale, c.foreign} {
 		slices.SortFunc(list, flows.Compare)

@@ -24,7 +24,7 @@ type circumstances struct {
 //
 // What follows from a change that was not sent yet, or from a refusal, is no drift.
 func repair(why circumstances, c comparison) (st *step, found drift, left map[openflow.FlowKey]struct{}) {
-	st, left = &step{}, make(map[openflow.FlowKey]struct{})
+	st, left = &step{add: make([]openflow.Flow, 0, len(c.missing)+len(c.changed))}, make(map[openflow.FlowKey]struct{})
 	for i := range c.missing {
 		f := &c.missing[i]
 		st.add = append(st.add, *f)

@@ -128,16 +128,18 @@ func (h *host) takeAll(have installed) (taken, comparison, map[openflow.FlowKey]
 			unsent[list[i].Key()] = struct{}{}
 		}
 	}
-	sum := openflow.FlowSum{}
+	sum, summed := openflow.FlowSum{}, len(have) > 0 // A switch that has nothing waits: the first check sums.
 	c := compare(have, func(yield func(openflow.Flow) bool) {
 		for f := range h.flows.All() {
-			h.model.hasher.Add(&sum, &f)
+			if summed {
+				h.model.hasher.Add(&sum, &f)
+			}
 			if !yield(f) {
 				return
 			}
 		}
 	})
-	h.sum, h.summed, h.count, h.counted = sum, true, c.wanted, true
+	h.sum, h.summed, h.count, h.counted = sum, summed, c.wanted, true
 	return t, c, unsent
 }
 
