@@ -156,7 +156,7 @@ func (s *session) send(ctx context.Context, st *step, t taken) error {
 
 // carry sends the flow mods, in a bundle where they have to be one step.
 func (s *session) carry(ctx context.Context, st *step, mods iter.Seq[openflow.FlowMod]) error {
-	if st.apart || len(st.add)+len(st.remove) == 1 {
+	if !st.whole() {
 		err := s.conn.Apart(ctx, slices.Collect(mods))
 		var failed *ofconn.BundleError
 		if !errors.As(err, &failed) || !failed.Unknown || failed.Index < 0 {

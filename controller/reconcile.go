@@ -68,6 +68,9 @@ type step struct {
 
 func (s *step) empty() bool { return len(s.add) == 0 && len(s.remove) == 0 }
 
+// whole reports whether packets have to see the step at once. What is renewed is gone for a moment, so that even a single flow is then.
+func (s *step) whole() bool { return !s.apart && len(s.renew)+len(s.add)+len(s.remove) > 1 }
+
 // mods yields the bundle. A flow that was refused is taken away instead of added: what stood under its key before was for
 // another time.
 func (s *step) mods(refused map[openflow.FlowKey]refusal) iter.Seq[openflow.FlowMod] {

@@ -82,6 +82,21 @@ func TestStep_Mods(t *testing.T) {
 	}, got)
 }
 
+func TestStep_Whole(t *testing.T) {
+	for name, row := range map[string]struct {
+		step  step
+		whole bool
+	}{
+		"one is added":         {step{add: flowsOf(t, wantedA)}, false},
+		"one is removed":       {step{remove: flowsOf(t, stale)}, false},
+		"one is renewed":       {step{renew: flowsOf(t, wantedB), add: flowsOf(t, wantedB)}, true},
+		"two":                  {step{add: flowsOf(t, wantedA), remove: flowsOf(t, stale)}, true},
+		"two of which is said": {step{add: flowsOf(t, wantedA), remove: flowsOf(t, stale), apart: true}, false},
+	} {
+		require.Equal(t, row.whole, row.step.whole(), name)
+	}
+}
+
 func TestOccupants(t *testing.T) {
 	b, other := flowsOf(t, wantedB), flowsOf(t, otherB)
 	o := make(occupants)
