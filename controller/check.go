@@ -56,23 +56,23 @@ func (s *session) look(ctx context.Context) {
 		return
 	}
 	s.check.asked = true
-	s.work.Go(func() {
-		var f finding
-		if f.err = s.alive(ctx, s.c.limits.dump); f.err != nil {
-			f.err = fmt.Errorf("check the bridge: %w", f.err)
-			s.check.ends <- f
-			return
-		}
-		select {
-		case s.c.checks <- struct{}{}:
-			f.steps = s.check.steps.Load()
-			f.sum, f.err = s.sum(ctx)
-			<-s.c.checks
-		case <-ctx.Done():
-			f.err = context.Cause(ctx)
-		}
-		s.check.ends <- f
-	})
+	s.work.Go(func() { s.check.ends <- s.find(ctx) })
+}
+
+// find waits for a slot and sums the bridge's flows.
+func (s *session) find(ctx context.Context) (f finding) {
+	if err := s.alive(ctx, s.c.limits.dump); err != nil {
+		return finding{err: fmt.Errorf("check the bridge: %w", err)}
+	}
+	select {
+	case s.c.checks <- struct{}{}:
+	case <-ctx.Done():
+		return finding{err: context.Cause(ctx)}
+	}
+	defer func() { <-s.c.checks }()
+	f.steps = s.check.steps.Load()
+	f.sum, f.err = s.sum(ctx)
+	return f
 }
 
 // found compares the bridge when a check says so.

@@ -60,12 +60,7 @@ func (h *host) follow(c *flows.Changes) {
 // takeEqual takes everything if the bridge, of which the sum is given, is as it should be: then nothing has to be sent. A switch that comes
 // back costs no look at all that is wanted, where the sum of it is known.
 func (h *host) takeEqual(have openflow.FlowSum) (t taken, is occupants, equal bool) {
-	h.model.long <- struct{}{}
-	defer func() { <-h.model.long }()
-	h.model.mu.RLock()
-	defer h.model.mu.RUnlock()
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lockLong()()
 	want := h.sum
 	if !h.summed || h.flows.Dirty() {
 		want = h.wanted()
@@ -80,12 +75,7 @@ func (h *host) takeEqual(have openflow.FlowSum) (t taken, is occupants, equal bo
 
 // presum sums what is wanted ahead of takeEqual. The changes that it takes are part of that.
 func (h *host) presum() {
-	h.model.long <- struct{}{}
-	defer func() { <-h.model.long }()
-	h.model.mu.RLock()
-	defer h.model.mu.RUnlock()
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lockLong()()
 	h.changes()
 	h.sum, h.summed = h.wanted(), true
 }
@@ -100,12 +90,7 @@ func (h *host) wanted() (sum openflow.FlowSum) {
 
 // holds reports whether the sum is that of the flows that were taken last; afresh has it computed from what is wanted.
 func (h *host) holds(have openflow.FlowSum, afresh bool) bool {
-	h.model.long <- struct{}{}
-	defer func() { <-h.model.long }()
-	h.model.mu.RLock()
-	defer h.model.mu.RUnlock()
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lockLong()()
 	// Of a host with changes that are not taken yet, what is wanted is not what was taken.
 	if !h.flows.Dirty() && (afresh || !h.summed) {
 		h.sum, h.summed = h.wanted(), true
@@ -115,12 +100,7 @@ func (h *host) holds(have openflow.FlowSum, afresh bool) bool {
 
 // takeAll takes everything: how the bridge differs from it, and which differences follow from changes that were not sent yet.
 func (h *host) takeAll(have installed) (taken, comparison, map[openflow.FlowKey]struct{}) {
-	h.model.long <- struct{}{}
-	defer func() { <-h.model.long }()
-	h.model.mu.RLock()
-	defer h.model.mu.RUnlock()
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	defer h.lockLong()()
 	t := h.takeLocked()
 	unsent := make(map[openflow.FlowKey]struct{})
 	for _, list := range [][]openflow.Flow{t.changes.Add, t.changes.Delete} {
@@ -199,6 +179,18 @@ func (h *host) change(fn func()) {
 	h.mu.Unlock()
 	h.model.mu.RUnlock()
 	h.model.news.spread()
+}
+
+// lockLong holds both locks for reading for long, until the returned function is called.
+func (h *host) lockLong() (unlock func()) {
+	h.model.long <- struct{}{}
+	h.model.mu.RLock()
+	h.mu.Lock()
+	return func() {
+		h.mu.Unlock()
+		h.model.mu.RUnlock()
+		<-h.model.long
+	}
 }
 
 // look reads the host's own state.

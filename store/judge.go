@@ -104,10 +104,13 @@ func (t *transaction) taken(changed []*write) []error {
 // owner is the object that keeps a unique value through the transaction, other than the one that asks for it.
 func (t *transaction) owner(name string, asking key) (policy.Object, bool) {
 	o, ok := t.state.claims[name]
-	if !ok || keyOf(o) == asking {
+	if !ok {
 		return nil, false
 	}
 	k := keyOf(o)
+	if k == asking {
+		return nil, false
+	}
 	if w, ok := t.writes[k]; ok && w.changes() {
 		return nil, false // Gone, or checked as a claim of its own.
 	}
